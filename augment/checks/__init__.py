@@ -1,0 +1,1 @@
+"""Checks that a candidate must pass, one file each."""

@@ -1,0 +1,63 @@
+"""Figures that count: one long-form JSON file a system, with data, n, interval and commit."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from augment.shards import write_json
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row. A baseline is a row of the same name with another ``arch``."""
+
+    name: str
+    arch: str
+    data: str
+    value: float
+    unit: str
+    better: Literal["higher", "lower"]
+    n: int
+    split: str = "all"
+    group: str = "all"
+    seeds: int = 1
+    interval: tuple[float, float] | None = None  # 95 %
+    paper: float | None = None  # what the paper reports, where it does
+
+
+def write_figures(path: Path, system: str, seed: int, rows: Sequence[Figure]) -> None:
+    """Write ``reports/systems/<system>.json``, replacing rows of the same name, arch, data, split
+    and group and keeping the others, so that several commands may share a file."""
+    old = json.loads(path.read_text())["rows"] if path.is_file() else []
+    new = [asdict(row) for row in rows]
+    replaced = {_identity(row) for row in new}
+    write_json(
+        path,
+        {
+            "system": system,
+            "commit": commit(),
+            "command": "python " + " ".join([Path(sys.argv[0]).as_posix(), *sys.argv[1:]]),
+            "seed": seed,
+            "rows": [row for row in old if _identity(row) not in replaced] + new,
+        },
+    )
+
+
+def _identity(row: dict[str, object]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("name", "arch", "data", "split", "group"))
+
+
+def commit() -> str:
+    """The code's commit, with "+changes" where the working tree differs; "unknown" outside git."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+changes", "--abbrev=12"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return described.stdout.strip()

@@ -1,0 +1,1 @@
+"""What makes new faces, one file (or folder) each."""

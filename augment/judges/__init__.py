@@ -1,0 +1,1 @@
+"""Networks that say what a face shows, for gating and scoring."""

@@ -1,0 +1,1 @@
+"""Measures of balance, fidelity and fairness."""

@@ -1,0 +1,1 @@
+"""Building blocks of trained networks: layers, losses, the one training loop."""

@@ -1,0 +1,67 @@
+"""Find a plug-in by its name: the file ``augment/<kind>/<name>.py``, nothing to register.
+
+Each such file holds a ``Config`` (its parameters) and one class named after the kind:
+``Source``, ``Detector``, ``Generator``, ``Judge`` or ``Check`` (see :mod:`augment.protocols`).
+"""
+
+import importlib
+import pkgutil
+import re
+from types import ModuleType
+from typing import Any, Literal
+
+from augment.errors import UserError
+
+Kind = Literal["sources", "align", "generators", "judges", "checks"]
+
+CLASS_NAME = {
+    "sources": "Source",
+    "align": "Detector",
+    "generators": "Generator",
+    "judges": "Judge",
+    "checks": "Check",
+}
+
+
+def load(kind: Kind, name: str) -> ModuleType:
+    """Import the module of a plug-in.
+
+    Raises:
+        UserError: no such file; the message lists those there are.
+    """
+    found = re.fullmatch(r"[a-z][a-z0-9_]*", name) and name in names(kind)
+    if not found:
+        raise UserError(
+            f"params.yaml names '{name}' under {kind}, but there is no augment/{kind}/{name}.py. "
+            f"There are: {', '.join(names(kind))}."
+        )
+    return importlib.import_module(f"augment.{kind}.{name}")
+
+
+def names(kind: Kind) -> list[str]:
+    """All plug-ins of a kind: modules of its folder that define the kind's class."""
+    package = importlib.import_module(f"augment.{kind}")
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(package.__path__)
+        if _defines(package.__path__[0], module.name, CLASS_NAME[kind])
+    )
+
+
+def _defines(folder: str, name: str, class_name: str) -> bool:
+    """Whether a module's text defines the class: looked up without importing torch and the like."""
+    from pathlib import Path
+
+    path = Path(folder) / f"{name}.py"
+    if not path.is_file():
+        path = Path(folder) / name / "__init__.py"
+    text = path.read_text(encoding="utf-8")
+    return (
+        re.search(rf"^(class {class_name}\b|from .* import .*\b{class_name}\b)", text, re.M)
+        is not None
+    )
+
+
+def config_of(kind: Kind, name: str) -> Any:
+    """The ``Config`` model of a plug-in."""
+    return load(kind, name).Config

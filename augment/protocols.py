@@ -1,0 +1,162 @@
+"""The plug points, on one screen. A plug-in is one file, found by its name (see plugins.py).
+
+Beside its class each plug-in file holds ``Config``, a :class:`augment.params.Section`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from augment.types import FloatArray, Image
+
+
+@dataclass(frozen=True)
+class Record:
+    """One picture of a source, before anything is read of it."""
+
+    name: str  # unique inside the source: usually the relative path
+    uri: str  # what the source's read() takes; never trusted as a path without a check
+    labels: Mapping[str, str] = field(default_factory=dict)  # missing ones become "unknown"
+    age: float | None = None  # years
+    person: str | None = None
+    split: str | None = None  # the data set's own: train | validation | test
+    note: str = ""  # what was repaired, or is odd but usable
+    reason: str = ""  # not empty: set this row aside
+    licence: str = ""  # empty: the source's
+
+
+class Source(Protocol):
+    """A data set as shipped on disk -> rows. Made as ``Source(config, age_groups, seed)``."""
+
+    licence: str
+    attributes: tuple[str, ...]  # label columns beyond vocabulary.BASE_LABELS
+
+    def records(self) -> Iterator[Record]:
+        """Every picture file once, in a stable order.
+
+        Raises UserError where a label table is unusable.
+        """
+        ...
+
+    def read(self, uri: str) -> bytes:
+        """The file's bytes. Raises RowError where they cannot be read."""
+        ...
+
+    def parsing(self, uri: str) -> Image | None:
+        """The 19-class CelebAMask-HQ map, uint8 (height, width), or None where there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face: box (x, y, width, height) and points (5, 2), both in pixels of the given photo.
+
+    Points: the eye on the picture's left, the other eye, nose tip, mouth corner on the picture's
+    left, the other one.
+    """
+
+    box: FloatArray
+    points: FloatArray
+    score: float
+
+
+class Detector(Protocol):
+    """Photo -> faces. Made as ``Detector(config)``; picklable, loads its network on first use."""
+
+    def identity(self) -> str: ...
+
+    def detect(self, image: Image) -> list[Detection]: ...
+
+
+@dataclass(frozen=True)
+class Face:
+    """An aligned face in memory."""
+
+    id: str
+    image: Image
+    points: FloatArray  # (5, 2), crop pixels
+    labels: Mapping[str, str]
+    age: float | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One candidate to be made: from whom, with which labels, with which seed."""
+
+    id: str
+    parents: tuple[Face, ...]
+    labels: Mapping[str, str]
+    changes: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a request: a picture, or None and a reason."""
+
+    image: Image | None
+    points: FloatArray | None = None
+    steps: tuple[str, ...] = ()  # what was done, in order, readable
+    reason: str = ""
+
+
+class Generator(Protocol):
+    """Real train faces -> new faces. Made as ``Generator(config)``."""
+
+    parents: int  # faces needed for one new face
+
+    def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
+        """What moving a donor of one bin to another costs (0: nothing moves), None: it cannot.
+
+        Both map axis names to axis values. Must not import torch: the plan asks.
+        """
+        ...
+
+    def train(self, faces: Path, folder: Path, seed: int, work: Path) -> None:
+        """Learn from the aligned train rows of half "a" and leave weights + config in ``folder``.
+
+        ``work`` survives a kill; checkpoints go there. A generator without weights writes nothing.
+        """
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Read what train() left."""
+        ...
+
+    def weights(self) -> str:
+        """sha256 of the loaded weights, "" for a generator that has none."""
+        ...
+
+    def make(self, requests: Sequence[Request]) -> list[Made]:
+        """One result a request, in order; each depends on its own request only."""
+        ...
+
+
+class Judge(Protocol):
+    """Faces -> probabilities of label values. Made as ``Judge(config)``; learns on half "b"."""
+
+    def train(self, faces: Path, folder: Path, seed: int, work: Path) -> None: ...
+
+    def load(self, folder: Path) -> None: ...
+
+    def weights(self) -> str: ...
+
+    def values(self) -> Mapping[str, tuple[str, ...]]:
+        """The labels it judges and their values, in the order of the probabilities."""
+        ...
+
+    def predict(self, images: Sequence[Image]) -> Mapping[str, FloatArray]:
+        """For each label, probabilities of shape (images, values)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One check's word on one candidate."""
+
+    check: str
+    score: float | None  # higher is better; None: it could not be taken
+    threshold: float
+    passed: bool
+    reason: str = ""

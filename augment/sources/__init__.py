@@ -1,0 +1,1 @@
+"""Data sets as shipped on disk, one file a layout."""

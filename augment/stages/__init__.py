@@ -1,0 +1,1 @@
+"""The road, one file a stage: each has a Config and run(job)."""
