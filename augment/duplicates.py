@@ -1,0 +1,135 @@
+"""Near duplicates among 256-bit picture hashes, and the groups that pairs form. numpy only.
+
+Exact search by pigeonhole: cut the bits into ``max_bits + 2`` bands; two hashes that differ in at
+most ``max_bits`` bits agree in at least two whole bands. So sorting by each pair of bands brings
+every wanted pair together (multi-index hashing, Norouzi et al., CVPR 2012, with exact buckets
+over two bands instead of radius search over one). A million hashes take seconds.
+"""
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+Hashes = npt.NDArray[np.uint8]  # (n, 32)
+Pairs = npt.NDArray[np.int64]  # (m, 2)
+
+#: Two photos count as one when their difference hashes differ in at most so many of 256 bits.
+NEAR_DUPLICATE_BITS = 8
+#: Within a run of hashes that agree in two bands, each is compared with so many that follow it:
+#: work stays linear even where thousands of pictures (blank ones, say) share most bits.
+MAX_NEIGHBOURS = 64
+
+
+def near_duplicate_pairs(hashes: Hashes, max_bits: int = NEAR_DUPLICATE_BITS) -> Pairs:
+    """Pairs of rows whose hashes differ in at most ``max_bits`` bits.
+
+    Of rows with one and the same hash only the first appears in pairs with others, and it is
+    paired with each of its copies: connected groups come out the same as with all pairs, and
+    1,000 copies of one picture are 999 pairs instead of half a million.
+
+    Args:
+        hashes: uint8, shape (n, 32).
+        max_bits: 0..30; small values are faster.
+
+    Returns:
+        int64 (m, 2), first column < second, sorted, no pair twice.
+
+    Raises:
+        ValueError: wrong shape or dtype, or ``max_bits`` outside 0..30.
+    """
+    if hashes.ndim != 2 or hashes.shape[1] != 32 or hashes.dtype != np.uint8:
+        raise ValueError(
+            f"expected uint8 hashes of shape (n, 32), got {hashes.dtype} {hashes.shape}"
+        )
+    if not 0 <= max_bits <= 30:
+        raise ValueError(f"max_bits must be 0..30, not {max_bits}")
+    words = np.ascontiguousarray(hashes).view(np.uint64)
+    codes = _equal_rows(words)
+    copies = same_value_pairs(codes)
+    if max_bits == 0:
+        return copies
+    first = np.unique(codes, return_index=True)[1]
+    near = first[_pairs_of_distinct(hashes[first], words[first], max_bits)]
+    return np.unique(np.concatenate([copies, np.sort(near, axis=1)]), axis=0)
+
+
+def _equal_rows(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """A number a row, the same for rows that are equal; shape (n,)."""
+    order = np.lexsort(words.T)
+    changed = np.any(words[order][1:] != words[order][:-1], axis=1)
+    codes = np.zeros(len(words), dtype=np.int64)
+    codes[order[1:]] = np.cumsum(changed)
+    return codes
+
+
+def _pairs_of_distinct(hashes: Hashes, words: npt.NDArray[np.uint64], max_bits: int) -> Pairs:
+    found = [np.empty((0, 2), dtype=np.int64)]
+    bands = _bands(hashes, max_bits + 2)
+    for one, other in itertools.combinations(bands, 2):
+        # Bands have at most 128 / 2 bits, folded to 32: two of them fit one sortable number.
+        key = (one.astype(np.uint64) << np.uint64(32)) | other
+        found.append(_neighbours(key, words, max_bits))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _bands(hashes: Hashes, count: int) -> list[npt.NDArray[np.uint32]]:
+    """Each band's bits as one 32-bit number a row; where a band has more bits, its first 32.
+
+    Band ``k`` takes every ``count``-th bit: neighbouring cells of a picture look alike, so a band
+    of neighbours would tell pictures apart badly.
+    """
+    bands = []
+    for start in range(count):
+        packed = np.zeros(len(hashes), dtype=np.uint32)
+        for bit in range(start, 256, count)[:32]:
+            value = (hashes[:, bit // 8] >> np.uint8(7 - bit % 8)) & np.uint8(1)
+            packed = (packed << np.uint32(1)) | value
+        bands.append(packed)
+    return bands
+
+
+def _neighbours(key: npt.NDArray[np.uint64], words: npt.NDArray[np.uint64], max_bits: int) -> Pairs:
+    """Pairs within runs of one key that differ in at most ``max_bits`` bits."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    found = [np.empty((0, 2), dtype=np.int64)]
+    starts = np.arange(len(key) - 1)
+    for step in range(1, MAX_NEIGHBOURS + 1):
+        # A place whose run has ended for one step has ended for all longer ones.
+        starts = starts[starts + step < len(key)]
+        starts = starts[ordered[starts] == ordered[starts + step]]
+        if not len(starts):
+            break
+        left, right = order[starts], order[starts + step]
+        distance = np.bitwise_count(words[left] ^ words[right]).sum(axis=1)
+        near = distance <= max_bits
+        found.append(np.stack([left[near], right[near]], axis=1))
+    return np.concatenate(found)
+
+
+def same_value_pairs(codes: npt.NDArray[np.int64]) -> Pairs:
+    """The first row of each value, paired with every other row of that value; negatives: no value.
+
+    Args:
+        codes: int64, shape (n,).
+    """
+    rows = np.flatnonzero(codes >= 0)
+    _, first, place = np.unique(codes[rows], return_index=True, return_inverse=True)
+    pairs: Pairs = np.stack([rows[first][place], rows], axis=1).astype(np.int64)
+    distinct: Pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    return distinct
+
+
+def groups(n: int, pairs: Pairs) -> npt.NDArray[np.int64]:
+    """Connected components: for each of ``n`` rows the smallest row number of its group, (n,)."""
+    root = np.arange(n, dtype=np.int64)
+    while len(pairs):
+        ends = root[pairs]
+        pairs = pairs[ends[:, 0] != ends[:, 1]]
+        ends = root[pairs]
+        # Hang each group's root below the smallest root that it touches, then shorten all paths.
+        np.minimum.at(root, ends.max(axis=1), ends.min(axis=1))
+        while not np.array_equal(root, root[root]):
+            root = root[root]
+    return root
