@@ -1,0 +1,75 @@
+"""Where networks run and how precisely: found out, never assumed."""
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+from functools import cache
+from typing import Literal, TypeVar
+
+import torch
+from torch import nn
+
+#: "auto": bfloat16 where the processor calculates in it, else float32.
+Precision = Literal["auto", "float32"]
+NetworkType = TypeVar("NetworkType", bound=nn.Module)
+
+
+@cache
+def best_device() -> torch.device:
+    """The first CUDA device that really computes, else the CPU.
+
+    Asking is not enough: a card that this build of torch has no kernels for says "available".
+    """
+    if torch.cuda.is_available():
+        try:
+            probe = torch.ones(1, 1, 4, 4, device="cuda")
+            torch.nn.functional.conv2d(probe, probe[..., :3, :3]).sum().item()
+        except RuntimeError:
+            return torch.device("cpu")
+        return torch.device("cuda")
+    return torch.device("cpu")
+
+
+@cache
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself; emulated, it is slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
+
+
+def autocast_type(device: torch.device, precision: Precision) -> torch.dtype:
+    """The number format of a training step's convolutions and products."""
+    fast = precision == "auto" and has_fast_bfloat16(device)
+    return torch.bfloat16 if fast else torch.float32
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Run convolutions and products in ``dtype``; nothing changes for float32."""
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32)
+
+
+@contextlib.contextmanager
+def reproducible(threads: int = 0) -> Iterator[None]:
+    """Same numbers at every run on this machine, on ``threads`` CPU threads (0: one a core).
+
+    Also keeps the random state of the caller untouched.
+    """
+    before = torch.get_num_threads(), torch.backends.cudnn.deterministic
+    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.backends.cudnn.deterministic = True
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cudnn.deterministic = before[1]
+
+
+def place(network: NetworkType, device: torch.device) -> NetworkType:
+    """The network on the device, weights laid out channels-last: a third faster on CPUs."""
+    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

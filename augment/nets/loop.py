@@ -1,0 +1,287 @@
+"""The one training loop: of generators, judges and downstream classifiers alike.
+
+Progress is counted in images seen. Everything random (order of faces, augmentation, dropout) is
+made from (seed, images seen), so that a training that was killed and started again ends with the
+very weights of one that never stopped (as in EDM2, T. Karras et al. 2024).
+"""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from augment.errors import UserError
+from augment.nets.device import Precision, autocast, autocast_type, best_device, place, reproducible
+from augment.nets.ema import Average
+from augment.params import Section
+from augment.seeds import row_generator, row_seed
+from augment.shards import AtomicFile
+from augment.types import FloatArray
+
+VERSION = 1  # raised when the loop's arithmetic changes: old checkpoints are then left alone
+HISTORY_POINTS = 200
+Indices = npt.NDArray[np.int64]
+#: (places of the batch's faces, randomness of this step) -> losses; "loss" is minimised, all are
+#: recorded. Runs under autocast: reduce losses in float32.
+Step = Callable[[Indices, np.random.Generator], Mapping[str, Tensor]]
+NetworkType = TypeVar("NetworkType", bound=nn.Module)
+
+
+class TrainConfig(Section):
+    """How long and how to train. Plug-ins nest this as ``train`` with their own defaults."""
+
+    images: int = Field(100_000, gt=0)  # faces seen in all, repeats counted
+    batch: int = Field(32, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)  # at its peak; cosine down to 1 %
+    warmup: float = Field(0.03, ge=0, lt=1)  # share of the training in which the rate rises
+    weight_decay: float = Field(1e-4, ge=0)
+    ema: float = Field(0.995, ge=0, lt=1)  # decay a step of the averaged weights; 0: off
+    gradient_clip: float = Field(5.0, gt=0)  # longest gradient of a step, Euclidean norm
+    precision: Precision = "auto"  # auto: bfloat16 where the hardware calculates in it
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A network and the step that gives its losses. Adversaries are two learners taking turns."""
+
+    network: nn.Module
+    step: Step
+    name: str = "net"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a finished training says of itself. The networks hold their averaged weights."""
+
+    images: int
+    history: list[dict[str, float]]
+    digest: str  # of everything that the weights depend on
+    seconds: float  # spent training in this call: 0 when it was finished before
+
+
+def build(make: Callable[[], NetworkType], seed: int) -> NetworkType:
+    """A network with first weights drawn from ``seed``, on the best device."""
+    with reproducible():
+        torch.manual_seed(row_seed(seed, "network", "first weights") % 2**32)
+        return place(make(), best_device())
+
+
+def fit(
+    learners: Sequence[Learner],
+    faces: int,
+    config: TrainConfig,
+    seed: int,
+    work: Path,
+    label: str,
+    identity: Mapping[str, Any],
+    weights: FloatArray | None = None,
+    checkpoint_seconds: float = 10.0,
+) -> Fitted:
+    """Train, or go on where a killed run was; afterwards networks hold their averaged weights.
+
+    Args:
+        learners: networks made by :func:`build`, with their steps.
+        faces: how many faces there are; steps are given places 0..faces-1.
+        config: see :class:`TrainConfig`.
+        seed: the run's seed.
+        work: a folder that survives a kill; each different training has its own part of it.
+        label: what the progress bar and error messages call the training.
+        identity: whatever else the weights depend on: data digest, network and loss settings,
+            code version. JSON values.
+        weights: per face, how often it is drawn (with replacement); None: each once an epoch.
+        checkpoint_seconds: least time between two checkpoints.
+
+    Raises:
+        UserError: there are no faces, or the training became unstable; the last good checkpoint
+            is kept.
+    """
+    if faces == 0:
+        raise UserError(
+            f"{label} has no faces to train on: data/aligned holds no usable train row for it. "
+            "Check reports/audit.json (aligned, failed) and ingest.split."
+        )
+    dtype = autocast_type(best_device(), config.precision)
+    content = [VERSION, label, seed, config.model_dump(), str(dtype), dict(identity)]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    run = _Run(learners, config, work / digest / "checkpoint.pt", label)
+    run.resume()
+    start = time.perf_counter()
+    order = _Order(faces, config.batch, seed, label, weights)
+    with reproducible():
+        run.advance(order, seed, checkpoint_seconds, dtype)
+    for average in run.averages:
+        average.apply()
+    return Fitted(run.seen, run.history, digest, time.perf_counter() - start)
+
+
+class _Order:
+    """Which faces come when: a fresh permutation an epoch, or weighted draws."""
+
+    def __init__(
+        self, faces: int, batch: int, seed: int, label: str, weights: FloatArray | None
+    ) -> None:
+        self._faces, self._batch, self._seed, self._label = faces, batch, seed, label
+        self._shares: npt.NDArray[np.float64] | None = None
+        if weights is not None:
+            self._shares = np.cumsum(weights, dtype=np.float64) / np.sum(weights, dtype=np.float64)
+        self._epoch, self._permutation = -1, np.zeros(0, np.int64)
+
+    def at(self, seen: int) -> Indices:
+        """The places of the batch that begins after ``seen`` images."""
+        if self._shares is not None:
+            draws = row_generator(self._seed, f"order {self._label}", str(seen)).random(self._batch)
+            places = np.searchsorted(self._shares, draws, side="right")
+            return np.minimum(places, self._faces - 1).astype(np.int64)
+        return np.array([self._place(seen + n) for n in range(self._batch)], dtype=np.int64)
+
+    def _place(self, image: int) -> int:
+        epoch, place = divmod(image, self._faces)
+        if epoch != self._epoch:
+            random = row_generator(self._seed, f"order {self._label}", f"epoch {epoch}")
+            self._epoch, self._permutation = epoch, random.permutation(self._faces)
+        return int(self._permutation[place])
+
+
+@dataclass
+class _Run:
+    """A training's state, and how it moves on."""
+
+    learners: Sequence[Learner]
+    config: TrainConfig
+    checkpoint: Path
+    label: str
+    seen: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        config = self.config
+        self.optimisers = [
+            torch.optim.AdamW(
+                learner.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+            )
+            for learner in self.learners
+        ]
+        self.averages = [Average(learner.network, config.ema) for learner in self.learners]
+
+    def advance(
+        self, order: _Order, seed: int, checkpoint_seconds: float, dtype: torch.dtype
+    ) -> None:
+        batch, total = self.config.batch, self.config.images
+        interval = max(1, total // batch // HISTORY_POINTS)
+        sums: dict[str, Tensor] = {}
+        saved, device = time.monotonic(), best_device()
+        with tqdm(
+            total=total, initial=self.seen, desc=self.label, unit="img", mininterval=1.0
+        ) as bar:
+            while self.seen < total:
+                step = self.seen // batch
+                torch.manual_seed(row_seed(seed, f"step {self.label}", str(self.seen)) % 2**32)
+                random = row_generator(seed, f"step {self.label}", str(self.seen))
+                indices = order.at(self.seen)
+                for name, value in self._step(step, indices, random, device, dtype).items():
+                    sums[name] = sums[name] + value if name in sums else value
+                self.seen += batch
+                bar.update(min(batch, total - bar.n))
+                if (step + 1) % interval and self.seen < total:
+                    continue
+                means = {
+                    name: float(value) / ((step % interval) + 1) for name, value in sums.items()
+                }
+                sums = {}
+                self._note(means)
+                bar.set_postfix_str(f"loss {self.history[-1]['loss']:.4f}", refresh=False)
+                # Checkpoints lie at points of the history only: no half-summed losses to keep.
+                if time.monotonic() - saved >= checkpoint_seconds or self.seen >= total:
+                    self._save()
+                    saved = time.monotonic()
+
+    def _step(
+        self,
+        step: int,
+        indices: Indices,
+        random: np.random.Generator,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> dict[str, Tensor]:
+        """One turn of every learner: losses by name, and the gradient's length."""
+        found: dict[str, Tensor] = {}
+        rate = self.config.learning_rate * schedule(
+            self.seen / self.config.images, self.config.warmup
+        )
+        for learner, optimiser, average in zip(
+            self.learners, self.optimisers, self.averages, strict=True
+        ):
+            learner.network.train()
+            optimiser.param_groups[0]["lr"] = rate
+            with autocast(device, dtype):
+                losses = learner.step(indices, random)
+            optimiser.zero_grad(set_to_none=True)
+            losses["loss"].backward()  # type: ignore[no-untyped-call]
+            length = nn.utils.clip_grad_norm_(
+                learner.network.parameters(), self.config.gradient_clip
+            )
+            optimiser.step()
+            average.update(step)
+            prefix = f"{learner.name}_" if learner is not self.learners[0] else ""
+            found |= {prefix + name: value.detach() for name, value in losses.items()}
+            found[f"{prefix}gradient"] = length.detach()
+        return found
+
+    def _note(self, means: dict[str, float]) -> None:
+        if not all(math.isfinite(value) for value in means.values()):
+            kept = (
+                f"The last good state is kept in {self.checkpoint.parent}."
+                if self.checkpoint.is_file()
+                else "It happened before the first checkpoint."
+            )
+            raise UserError(
+                f"Training {self.label} became unstable after {self.seen:,} images (a loss is not "
+                f"a finite number). {kept} In params.yaml lower {self.label}'s train.learning_rate, or "
+                "set its train.precision to float32, and run again."
+            )
+        self.history.append(
+            {"images": self.seen} | {name: round(value, 6) for name, value in means.items()}
+        )
+
+    def _save(self) -> None:
+        finished = self.seen >= self.config.images
+        state = {
+            "seen": self.seen,
+            "history": self.history,
+            "averages": [average.state() for average in self.averages],
+            # A finished training is only read again: a third of the size is enough.
+            "networks": [] if finished else [item.network.state_dict() for item in self.learners],
+            "optimisers": [] if finished else [item.state_dict() for item in self.optimisers],
+        }
+        with AtomicFile(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self) -> None:
+        if not self.checkpoint.is_file():
+            return
+        state = torch.load(self.checkpoint, map_location=best_device(), weights_only=True)
+        self.seen, self.history = state["seen"], state["history"]
+        for average, values in zip(self.averages, state["averages"], strict=True):
+            average.load(values)
+        for learner, values in zip(self.learners, state["networks"], strict=False):
+            learner.network.load_state_dict(values)
+        for optimiser, values in zip(self.optimisers, state["optimisers"], strict=False):
+            optimiser.load_state_dict(values)
+
+
+def schedule(share: float, warmup: float) -> float:
+    """Learning rate at a share 0..1 of the training, relative to its peak: up, then cosine."""
+    if share < warmup:
+        return (share + 1e-3) / (warmup + 1e-3)
+    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))

@@ -1,0 +1,90 @@
+"""Weights on disk: safetensors files, their digests, and a model's folder."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from augment.errors import UserError
+from augment.nets.loop import Fitted
+from augment.shards import AtomicFile, write_json
+
+WEIGHTS = "weights.safetensors"
+CONFIG = "config.json"
+HISTORY = "history.json"
+
+
+def export(
+    folder: Path, networks: Mapping[str, nn.Module], config: Mapping[str, Any], fitted: Fitted
+) -> None:
+    """Write what a training leaves in ``models/<key>/``: weights, resolved config, history.
+
+    Args:
+        folder: where to.
+        networks: name -> network; tensors are called ``"<name>.<their name>"``.
+        config: the plug-in's settings, JSON values.
+        fitted: what the training said of itself.
+    """
+    tensors = {
+        f"{name}.{key}": value.detach().cpu().contiguous()
+        for name, network in networks.items()
+        for key, value in network.state_dict().items()
+    }
+    with AtomicFile(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
+    write_json(folder / HISTORY, fitted.history)
+    summary = {
+        "config": dict(config),
+        "training": fitted.digest,
+        "images_seen": fitted.images,
+        "weights": sha256(folder / WEIGHTS),
+    }
+    write_json(folder / CONFIG, summary)
+
+
+def restore(folder: Path, networks: Mapping[str, nn.Module]) -> str:
+    """Load what :func:`export` wrote; returns the weights' sha256.
+
+    Raises:
+        UserError: the file is missing, damaged, or of other networks than these.
+    """
+    path = folder / WEIGHTS
+    try:
+        tensors = load_file(path)
+        for name, network in networks.items():
+            own = _of(tensors, name)
+            network.load_state_dict(own)
+            network.eval()
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} not found: run `python -m augment train@{folder.name}` first, or simply "
+            "`dvc repro`."
+        ) from None
+    except (SafetensorError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise UserError(
+            f"{path} does not fit the network that params.yaml describes ({first}): train it "
+            f"again with `python -m augment train@{folder.name}`."
+        ) from None
+    return sha256(path)
+
+
+def _of(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    start = f"{name}."
+    return {key.removeprefix(start): v for key, v in tensors.items() if key.startswith(start)}
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The ``config`` part of a model folder's config.json."""
+    content: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["config"]
+    return content
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
