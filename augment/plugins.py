@@ -7,10 +7,12 @@ Each such file holds a ``Config`` (its parameters) and one class named after the
 import importlib
 import pkgutil
 import re
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Literal
 
 from augment.errors import UserError
+from augment.params import validate
 
 Kind = Literal["sources", "align", "generators", "judges", "checks"]
 
@@ -60,6 +62,26 @@ def _defines(folder: str, name: str, class_name: str) -> bool:
         re.search(rf"^(class {class_name}\b|from .* import .*\b{class_name}\b)", text, re.M)
         is not None
     )
+
+
+def configure(kind: Kind, entry: Any, where: str) -> tuple[ModuleType, Any]:
+    """The module that an entry ``{kind: name, ...its settings}`` names, and its checked ``Config``.
+
+    Args:
+        kind: which plug point.
+        entry: the mapping that params.yaml holds at ``where``.
+        where: dotted path of the entry, for messages.
+
+    Raises:
+        UserError: no ``kind``, no such plug-in, or wrong settings.
+    """
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("kind"), str):
+        raise UserError(
+            f"params.yaml: {where} needs a 'kind'; there are: {', '.join(names(kind))}."
+        )
+    module = load(kind, entry["kind"])
+    settings = {name: value for name, value in entry.items() if name != "kind"}
+    return module, validate(module.Config, settings, where)
 
 
 def config_of(kind: Kind, name: str) -> Any:
