@@ -247,8 +247,8 @@ class _Run:
             )
             raise UserError(
                 f"Training {self.label} became unstable after {self.seen:,} images (a loss is not "
-                f"a finite number). {kept} In params.yaml lower {self.label}'s train.learning_rate, or "
-                "set its train.precision to float32, and run again."
+                f"a finite number). {kept} In params.yaml lower its train.learning_rate, or set its "
+                "train.precision to float32, and run again."
             )
         self.history.append(
             {"images": self.seen} | {name: round(value, 6) for name, value in means.items()}
