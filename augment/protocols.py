@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from augment.types import FloatArray, Image
+import pyarrow as pa
+
+from augment.types import BinSpace, FloatArray, Image
 
 
 @dataclass(frozen=True)
@@ -152,11 +154,74 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What is known of some faces, without their pixels; entry i of everything is face i.
+
+    Attributes:
+        rows: labels and measured columns, of candidates also generator, parents and changes.
+        opinions: judge key -> label -> probabilities, shape (faces, values); see Judge.values().
+        measures: what this check's own ``measure`` found, by name, shape (faces, numbers).
+    """
+
+    rows: pa.Table
+    opinions: Mapping[str, Mapping[str, FloatArray]] = field(default_factory=dict)
+    measures: Mapping[str, FloatArray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The real faces that a check takes its thresholds from.
+
+    Attributes:
+        bins: the axes whose groups get their own thresholds.
+        groups: more label columns whose groups do.
+        values: judge key -> label -> the values in the order of the probabilities.
+        unseen: real faces that no judge learned on.
+        again: the same faces, in the same order, harmlessly varied (opinions only).
+        parents: real faces that candidates were made from.
+        hashes: ``id``, ``split`` and ``face_hash`` of every real face of the data set.
+        false_rejection: share of the real faces of each group that a check may refuse, 0..1.
+        smallest_group: groups with fewer real faces borrow the thresholds of wider ones.
+    """
+
+    bins: BinSpace
+    groups: tuple[str, ...]
+    values: Mapping[str, Mapping[str, tuple[str, ...]]]
+    unseen: Evidence
+    again: Evidence
+    parents: Evidence
+    hashes: pa.Table
+    false_rejection: float
+    smallest_group: int
+
+
+@dataclass(frozen=True)
 class Verdict:
     """One check's word on one candidate."""
 
-    check: str
-    score: float | None  # higher is better; None: it could not be taken
-    threshold: float
+    score: float | None  # higher is better; None: there was nothing to score
+    threshold: float | None  # passes from here on; None where there is no score
     passed: bool
-    reason: str = ""
+    reason: str = ""  # why it did not pass
+
+
+class Check(Protocol):
+    """Candidates -> verdicts. Made as ``Check(config)``; must not import torch."""
+
+    measures: Mapping[str, int]  # numbers taken from pixels: name -> how many a face; often none
+
+    def measure(self, image: Image) -> Mapping[str, FloatArray]:
+        """The measures of one face. Depends on the picture alone, never on thresholds."""
+        ...
+
+    def fit(self, reference: Reference) -> None:
+        """Take the thresholds from real faces."""
+        ...
+
+    def judge(self, candidates: Evidence) -> list[Verdict]:
+        """One verdict a candidate, in order; a value that is not finite is refused in words."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What the person should know of the fitted check, such as labels that no judge knows."""
+        ...
