@@ -1,0 +1,382 @@
+"""How well each group is predicted, and whether one way of training does better than another.
+
+Point figures are fairlearn's ``MetricFrame`` (Bird et al. 2020). Intervals are 95 % percentile
+bootstraps over test faces (Efron & Tibshirani 1993, chapter 13); the arms of a comparison share
+their resamples, so that differences are paired. All photos of one person are drawn together: they
+are not independent witnesses.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from fairlearn.metrics import MetricFrame, count
+from scipy import sparse
+from sklearn.metrics import accuracy_score, recall_score
+
+from augment.metrics.proportion import wilson_interval
+from augment.vocabulary import UNKNOWN
+
+Words = npt.NDArray[np.str_]
+Array = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+Finding = Literal["better", "worse", "no difference shown"]
+
+#: Groups with fewer test faces are shown with their n, but are never called best or worst: one
+#: face more or less would move them by more than five points.
+SMALL_GROUP = 20
+RESAMPLES = 1000
+SEPARATOR = " · "
+MEASURES = ("overall", "balanced_accuracy", "worst_group", "gap", "ratio")
+LOWER_IS_BETTER = ("gap",)
+
+_RESAMPLES_AT_ONCE = 50  # bounds memory: 100,000 faces take 40 MB
+
+
+@dataclass(frozen=True)
+class HeldOutFaces:
+    """The held-out faces of one task; arrays of shape (faces,).
+
+    ``person`` holds "" where it is not known; such a face counts as a person of its own.
+    """
+
+    truth: Words
+    group: Words
+    person: Words
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """Accuracy (0..1) of one group, the mean over seeds. ``counted``: it may be the worst one."""
+
+    name: str
+    n: int
+    accuracy: float
+    interval: Interval
+    counted: bool
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One arm's figures, means over seeds, 0..1. None: fewer groups than the figure needs.
+
+    ``overall`` is accuracy; ``balanced_accuracy`` the mean recall of the label's classes;
+    ``worst_group`` the lowest accuracy among counted groups, ``gap`` the highest less the lowest,
+    ``ratio`` the lowest by the highest. ``intervals`` and ``seed_range`` (lowest and highest value
+    of a single seed) are by measure.
+    """
+
+    n: int
+    seeds: int
+    overall: float
+    balanced_accuracy: float
+    worst_group: float | None
+    worst_group_name: str | None
+    gap: float | None
+    ratio: float | None
+    groups: tuple[GroupScore, ...]
+    intervals: Mapping[str, Interval]
+    seed_range: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``arm`` less ``against`` on one measure, paired over the same resampled faces."""
+
+    arm: str
+    against: str
+    measure: str
+    value: float
+    interval: Interval
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Comparison:
+    scores: Mapping[str, Scores]
+    differences: tuple[Difference, ...]
+    best_baseline: str | None
+
+
+def compare(
+    faces: HeldOutFaces,
+    predictions: Mapping[str, Words],
+    main: str,
+    reference: str,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Comparison:
+    """Score every arm, and say how each differs from ``reference``, and ``main`` from the best.
+
+    Args:
+        faces: the test faces.
+        predictions: arm -> predicted words, shape (seeds, faces).
+        main: the arm that has to beat the others.
+        reference: the arm that the others are compared with.
+        seed: of the bootstrap.
+        resamples: how many.
+    """
+    design = _Design.of(faces)
+    correct = {arm: (words == faces.truth) for arm, words in predictions.items()}
+    resampled = _bootstrap(design, {arm: hit.mean(0) for arm, hit in correct.items()}, seed,
+                           resamples)  # fmt: skip
+    by_seed = {arm: design.figures(np.ones((1, len(faces.truth))), hit) for arm, hit in
+               correct.items()}  # fmt: skip
+    scores = {
+        arm: _scores(faces, design, words, resampled[arm], by_seed[arm])
+        for arm, words in predictions.items()
+    }
+    baseline = _best_baseline(scores, main)
+    pairs = [(arm, reference) for arm in scores if arm != reference]
+    if baseline not in (None, reference):
+        pairs.append((main, str(baseline)))
+    differences = tuple(
+        _difference(pair, measure, scores, resampled, by_seed)
+        for pair in pairs
+        for measure in MEASURES
+        if getattr(scores[pair[0]], measure) is not None
+    )
+    return Comparison(scores, differences, baseline)
+
+
+def group_names(columns: Mapping[str, Words]) -> Words:
+    """Intersections of label columns: ``"70+ · female"``, shape (faces,)."""
+    names = list(columns.values())
+    joined = names[0].astype(str)
+    for words in names[1:]:
+        joined = np.char.add(np.char.add(joined, SEPARATOR), words.astype(str))
+    return joined
+
+
+def is_counted(name: str, n: int) -> bool:
+    """Whether a group is large enough, and known well enough, to be called best or worst."""
+    return n >= SMALL_GROUP and UNKNOWN not in name.split(SEPARATOR)
+
+
+def _frame(truth: Words, predicted: Words, group: Words) -> Any:
+    classes = np.unique(truth)
+
+    def mean_recall(y_true: Words, y_pred: Words) -> float:
+        return float(
+            recall_score(y_true, y_pred, labels=classes, average="macro", zero_division=0.0)
+        )
+
+    # Seeds are laid end to end: every face comes once a seed, so each figure of the frame is the
+    # mean over seeds.
+    seeds = len(predicted)
+    return MetricFrame(
+        metrics={"accuracy": accuracy_score, "mean_recall": mean_recall, "n": count},
+        y_true=np.tile(truth, seeds),
+        y_pred=predicted.ravel(),
+        sensitive_features={"group": np.tile(group, seeds)},
+    )
+
+
+def _scores(
+    faces: HeldOutFaces,
+    design: "_Design",
+    predicted: Words,
+    resampled: Mapping[str, Array],
+    by_seed: Mapping[str, Array],
+) -> Scores:
+    frame = _frame(faces.truth, predicted, faces.group)
+    groups = tuple(
+        GroupScore(
+            name,
+            design.sizes[name],
+            float(frame.by_group["accuracy"][name]),
+            _of_share(
+                float(frame.by_group["accuracy"][name]),
+                design.sizes[name],
+                _interval(resampled["groups"][:, place]),
+            ),
+            is_counted(name, design.sizes[name]),
+        )
+        for place, name in enumerate(design.groups)
+    )
+    counted = np.isin(faces.group, [group.name for group in groups if group.counted])
+    shown = [measure for measure in MEASURES if not np.isnan(by_seed[measure]).any()]
+    worst = min((g for g in groups if g.counted), key=lambda g: g.accuracy, default=None)
+    parts = None
+    if "gap" in shown:
+        parts = _frame(faces.truth[counted], predicted[:, counted], faces.group[counted])
+    return Scores(
+        n=len(faces.truth),
+        seeds=len(predicted),
+        overall=float(frame.overall["accuracy"]),
+        balanced_accuracy=float(frame.overall["mean_recall"]),
+        worst_group=worst.accuracy if worst else None,
+        worst_group_name=worst.name if worst else None,
+        gap=float(parts.difference()["accuracy"]) if parts else None,
+        ratio=_finite(parts.ratio()["accuracy"]) if parts else None,
+        groups=groups,
+        intervals=_intervals(
+            resampled, shown, float(frame.overall["accuracy"]), worst, len(faces.truth)
+        ),
+        seed_range={
+            measure: (float(by_seed[measure].min()), float(by_seed[measure].max()))
+            for measure in shown
+        },
+    )
+
+
+def _best_baseline(scores: Mapping[str, Scores], main: str) -> str | None:
+    """The arm to beat: the highest worst group, else (no counted group) the highest overall."""
+    others = {arm: score for arm, score in scores.items() if arm != main}
+    if main not in scores or not others:
+        return None
+
+    def merit(arm: str) -> tuple[float, float]:
+        worst = others[arm].worst_group
+        return (worst if worst is not None else 0.0, others[arm].overall)
+
+    return max(others, key=merit)
+
+
+def _difference(
+    pair: tuple[str, str],
+    measure: str,
+    scores: Mapping[str, Scores],
+    resampled: Mapping[str, Mapping[str, Array]],
+    by_seed: Mapping[str, Mapping[str, Array]],
+) -> Difference:
+    arm, against = pair
+    value = getattr(scores[arm], measure) - getattr(scores[against], measure)
+    interval = _interval(resampled[arm][measure] - resampled[against][measure])
+    return Difference(
+        arm, against, measure, float(value), interval,
+        find(interval, by_seed[arm][measure] - by_seed[against][measure],
+             measure in LOWER_IS_BETTER),
+    )  # fmt: skip
+
+
+def find(interval: Interval, of_seeds: Array, lower_is_better: bool) -> Finding:
+    """A difference is called one only if its interval leaves out zero *and* every seed agrees.
+
+    The interval speaks for the choice of test faces, the seeds for the luck of training.
+    """
+    low, high = (-interval[1], -interval[0]) if lower_is_better else interval
+    signs = -of_seeds if lower_is_better else of_seeds
+    if low > 0 and (signs > 0).all():
+        return "better"
+    if high < 0 and (signs < 0).all():
+        return "worse"
+    return "no difference shown"
+
+
+@dataclass(frozen=True)
+class _Design:
+    """Who belongs to which group, class and person: sparse (members, faces) matrices of ones."""
+
+    groups: tuple[str, ...]
+    sizes: Mapping[str, int]
+    counted: npt.NDArray[np.bool_]
+    of_group: Any
+    of_class: Any
+    person: npt.NDArray[np.int64]
+    persons: int
+
+    @classmethod
+    def of(cls, faces: HeldOutFaces) -> "_Design":
+        groups, group, sizes = np.unique(faces.group, return_inverse=True, return_counts=True)
+        _, label = np.unique(faces.truth, return_inverse=True)
+        own = np.array([f"\x1f{place}" for place in range(len(faces.person))], dtype=str)
+        persons, person = np.unique(
+            np.where(faces.person == "", own, faces.person), return_inverse=True
+        )
+        names = tuple(str(name) for name in groups)
+        return cls(
+            names,
+            dict(zip(names, (int(size) for size in sizes), strict=True)),
+            np.array([is_counted(name, int(n)) for name, n in zip(names, sizes, strict=True)]),
+            _membership(group),
+            _membership(label),
+            person.astype(np.int64),
+            len(persons),
+        )
+
+    def figures(self, weights: Array, correct: npt.NDArray[Any]) -> dict[str, Array]:
+        """Each measure for every row of ``weights`` (or, with one row, of ``correct``).
+
+        Both of shape (1 or k, faces); results of shape (k,), "groups" of (k, groups). NaN: no
+        counted group, or (in a resample) no face of the group.
+        """
+        hits = weights * correct
+        with np.errstate(invalid="ignore"):
+            groups = (self.of_group @ hits.T / (self.of_group @ weights.T)).T
+            recalls = (self.of_class @ hits.T / (self.of_class @ weights.T)).T
+        counted = groups[:, self.counted]
+        nothing = np.full(len(hits), np.nan)
+        # fmin and fmax pass over groups that a resample has no face of.
+        worst = np.fmin.reduce(counted, axis=1) if counted.shape[1] else nothing
+        best = np.fmax.reduce(counted, axis=1) if counted.shape[1] > 1 else nothing
+        return {
+            "overall": hits.sum(1) / weights.sum(1),
+            "balanced_accuracy": np.nanmean(recalls, axis=1),
+            "worst_group": worst,
+            "gap": best - worst,
+            "ratio": np.where(best == 0, 1.0, worst / np.where(best == 0, 1.0, best)),
+            "groups": groups,
+        }
+
+
+def _membership(codes: npt.NDArray[np.int64]) -> Any:
+    faces = np.arange(len(codes))
+    return sparse.csr_matrix((np.ones(len(codes)), (codes, faces)))
+
+
+def _bootstrap(
+    design: _Design, correct: Mapping[str, Array], seed: int, resamples: int
+) -> dict[str, dict[str, Array]]:
+    """Arm -> measure -> its value in every resample; resample i is the same for all arms."""
+    pieces: dict[str, list[dict[str, Array]]] = {arm: [] for arm in correct}
+    for weights in _resample(design, seed, resamples):
+        for arm, hit in correct.items():
+            pieces[arm].append(design.figures(weights, hit[None]))
+    return {
+        arm: {name: np.concatenate([piece[name] for piece in parts]) for name in parts[0]}
+        for arm, parts in pieces.items()
+    }
+
+
+def _resample(design: _Design, seed: int, resamples: int) -> Iterator[Array]:
+    """How often each face is drawn, shape (at most 50, faces): persons with replacement."""
+    random = np.random.default_rng(seed)
+    for start in range(0, resamples, _RESAMPLES_AT_ONCE):
+        rows = min(_RESAMPLES_AT_ONCE, resamples - start)
+        drawn = random.integers(design.persons, size=(rows, design.persons))
+        drawn += np.arange(rows)[:, None] * design.persons
+        times = np.bincount(drawn.ravel(), minlength=rows * design.persons)
+        yield times.reshape(rows, design.persons)[:, design.person].astype(np.float64)
+
+
+def _interval(values: Array) -> Interval:
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _intervals(
+    resampled: Mapping[str, Array],
+    shown: list[str],
+    overall: float,
+    worst: GroupScore | None,
+    n: int,
+) -> dict[str, Interval]:
+    intervals = {measure: _interval(resampled[measure]) for measure in shown}
+    intervals["overall"] = _of_share(overall, n, intervals["overall"])
+    if worst:
+        intervals["worst_group"] = _of_share(worst.accuracy, worst.n, intervals["worst_group"])
+    return intervals
+
+
+def _of_share(share: float, n: int, bootstrap: Interval) -> Interval:
+    """Where all faces are right, or all wrong, every resample is alike and the bootstrap says
+    nothing: Wilson's interval does."""
+    return wilson_interval(round(share * n), n) if share in (0.0, 1.0) else bootstrap
+
+
+def _finite(value: float) -> float:
+    # fairlearn divides 0 by 0 where no group has a hit; all are then equal.
+    return float(value) if np.isfinite(value) else 1.0

@@ -1,0 +1,95 @@
+"""What a comparison of arms shows, in plain sentences that claim no more than the figures do."""
+
+from collections.abc import Mapping
+
+from augment.metrics.fairness import SMALL_GROUP, Comparison, Difference, Scores
+
+#: How the arms are called in sentences.
+ARM_WORDS = {
+    "original": "the original faces",
+    "resampled": "the original faces, resampled",
+    "classical": "the original faces with classical augmentation",
+    "balanced": "the balanced set",
+}
+
+
+def conclude(label: str, comparison: Comparison, main: str, reference: str) -> str:
+    """Some sentences on one task: worst group first, then the gap, the best baseline, and all.
+
+    Args:
+        label: the predicted column.
+        comparison: the arms' figures.
+        main: the arm that the sentences are about.
+        reference: the arm it is compared with.
+    """
+    scores, found = comparison.scores, _by_pair(comparison)
+    sentences = []
+    worst = found.get((main, reference, "worst_group"))
+    if worst is None:
+        sentences.append(
+            f"No group has {SMALL_GROUP} labelled test faces, so nothing can be said of groups."
+        )
+    else:
+        sentences.append(_of_worst(label, worst, scores[main], scores[reference]))
+    gap = found.get((main, reference, "gap"))
+    if gap is not None:
+        sentences.append(_of_gap(gap, scores[main], scores[reference]))
+    baseline = comparison.best_baseline
+    rival = found.get((main, str(baseline), "worst_group"))
+    if rival is not None and baseline != reference:
+        sentences.append(
+            f"Against the best baseline, {words(str(baseline))}: {rival.finding} in the worst "
+            f"group ({points(rival)})."
+        )
+    overall = found[main, reference, "overall"]
+    sentences.append(
+        f"Over all {scores[main].n} test faces: {overall.finding} ({points(overall)})."
+    )
+    return " ".join(sentences)
+
+
+def _of_worst(label: str, worst: Difference, main: Scores, reference: Scores) -> str:
+    opening = {
+        "better": "Better for the worst group",
+        "worse": "Worse for the worst group",
+        "no difference shown": "No difference shown for the worst group",
+    }[worst.finding]
+    return (
+        f"{opening}: {_label(label)} is right for {_worst(main)} when trained on "
+        f"{words(worst.arm)}, for {_worst(reference)} on {words(worst.against)} ({points(worst)})."
+    )
+
+
+def _of_gap(gap: Difference, main: Scores, reference: Scores) -> str:
+    opening = {
+        "better": "The gap between the best and the worst group is smaller",
+        "worse": "The gap between the best and the worst group is larger",
+        "no difference shown": "No difference shown in the gap between the best and the worst group",
+    }[gap.finding]
+    return (
+        f"{opening}: {100 * (main.gap or 0.0):.1f} against {100 * (reference.gap or 0.0):.1f} "
+        f"points ({points(gap)})."
+    )
+
+
+def words(arm: str) -> str:
+    return ARM_WORDS.get(arm, arm)
+
+
+def points(difference: Difference) -> str:
+    """``"+3.1 points, 95 % interval -0.4 to +6.5"``."""
+    low, high = (100 * edge for edge in difference.interval)
+    return f"{100 * difference.value:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
+
+
+def _worst(scores: Scores) -> str:
+    n = next(group.n for group in scores.groups if group.name == scores.worst_group_name)
+    return f"{100 * (scores.worst_group or 0.0):.1f} % of {scores.worst_group_name} (n={n})"
+
+
+def _label(label: str) -> str:
+    return label.replace("_", " ") + " as labelled"
+
+
+def _by_pair(comparison: Comparison) -> Mapping[tuple[str, str, str], Difference]:
+    return {(d.arm, d.against, d.measure): d for d in comparison.differences}
