@@ -126,9 +126,10 @@ def _face_set(rows: list[dict[str, Any]], labels: Labels) -> FaceSet:
 def to_tensor(
     images: npt.NDArray[np.uint8] | Sequence[Image], device: torch.device | None = None
 ) -> Tensor:
-    """uint8 (n, h, w, 3) -> float32 (n, 3, h, w) in [-1, 1], channels-last in memory."""
+    """uint8 (n, h, w, 3) -> float32 (n, 3, h, w) in [-1, 1]."""
     stacked = torch.from_numpy(np.ascontiguousarray(np.stack(list(images))))
-    return stacked.to(device or "cpu").permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
+    planes = stacked.to(device or "cpu").permute(0, 3, 1, 2).contiguous()
+    return planes.float().div_(127.5).sub_(1.0)
 
 
 def to_images(values: Tensor) -> npt.NDArray[np.uint8]:

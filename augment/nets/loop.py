@@ -17,14 +17,13 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from augment.errors import UserError
-from augment.nets.device import Precision, autocast, autocast_type, best_device, place, reproducible
+from augment.nets.config import TrainConfig as TrainConfig
+from augment.nets.device import autocast, autocast_type, best_device, place, reproducible
 from augment.nets.ema import Average
-from augment.params import Section
 from augment.seeds import row_generator, row_seed
 from augment.shards import AtomicFile
 from augment.types import FloatArray
@@ -36,19 +35,6 @@ Indices = npt.NDArray[np.int64]
 #: recorded. Runs under autocast: reduce losses in float32.
 Step = Callable[[Indices, np.random.Generator], Mapping[str, Tensor]]
 NetworkType = TypeVar("NetworkType", bound=nn.Module)
-
-
-class TrainConfig(Section):
-    """How long and how to train. Plug-ins nest this as ``train`` with their own defaults."""
-
-    images: int = Field(100_000, gt=0)  # faces seen in all, repeats counted
-    batch: int = Field(32, gt=0)
-    learning_rate: float = Field(1e-3, gt=0)  # at its peak; cosine down to 1 %
-    warmup: float = Field(0.03, ge=0, lt=1)  # share of the training in which the rate rises
-    weight_decay: float = Field(1e-4, ge=0)
-    ema: float = Field(0.995, ge=0, lt=1)  # decay a step of the averaged weights; 0: off
-    gradient_clip: float = Field(5.0, gt=0)  # longest gradient of a step, Euclidean norm
-    precision: Precision = "auto"  # auto: bfloat16 where the hardware calculates in it
 
 
 @dataclass(frozen=True)
@@ -93,7 +79,7 @@ def fit(
     Args:
         learners: networks made by :func:`build`, with their steps.
         faces: how many faces there are; steps are given places 0..faces-1.
-        config: see :class:`TrainConfig`.
+        config: see :class:`augment.nets.config.TrainConfig`.
         seed: the run's seed.
         work: a folder that survives a kill; each different training has its own part of it.
         label: what the progress bar and error messages call the training.
@@ -247,8 +233,8 @@ class _Run:
             )
             raise UserError(
                 f"Training {self.label} became unstable after {self.seen:,} images (a loss is not "
-                f"a finite number). {kept} In params.yaml lower its train.learning_rate, or set its "
-                "train.precision to float32, and run again."
+                f"a finite number). {kept} In params.yaml lower its train.learning_rate, or set "
+                "its train.precision to float32, and run again."
             )
         self.history.append(
             {"images": self.seen} | {name: round(value, 6) for name, value in means.items()}

@@ -1,0 +1,23 @@
+"""Settings of a training. Free of torch: the plan and `augment check` read them without it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from augment.params import Section
+
+#: "auto": bfloat16 where the processor calculates in it, else float32.
+Precision = Literal["auto", "float32"]
+
+
+class TrainConfig(Section):
+    """How long and how to train. Plug-ins nest this as ``train`` with their own defaults."""
+
+    images: int = Field(100_000, gt=0)  # faces seen in all, repeats counted
+    batch: int = Field(32, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)  # at its peak; cosine down to 1 %
+    warmup: float = Field(0.03, ge=0, lt=1)  # share of the training in which the rate rises
+    weight_decay: float = Field(1e-4, ge=0)
+    ema: float = Field(0.995, ge=0, lt=1)  # decay a step of the averaged weights; 0: off
+    gradient_clip: float = Field(5.0, gt=0)  # longest gradient of a step, Euclidean norm
+    precision: Precision = "auto"
