@@ -5,30 +5,42 @@ outside of every stage's outputs, a chunk at a time, so that a killed run goes o
 grown data set pays only for its new rows.
 """
 
+import contextlib
 import hashlib
-import multiprocessing
+import itertools
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from augment.rowcache import KEY, RowCache
-from augment.shards import iterate, iterate_file, read_schema, shard_paths, write_shards
+from augment.closure import code_digest
+from augment.rowcache import KEY, LostRows, RowCache, row_keys
+from augment.shards import (
+    ROWS_PER_GROUP,
+    iterate,
+    iterate_file,
+    read_schema,
+    shard_paths,
+    write_shards,
+)
 
 EngineName = Literal["inline", "pool", "ray"]
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
 class Op(Protocol):
     """A callable on Arrow batches, like the argument of Ray Data's ``map_batches``.
 
     It must be picklable, depend on nothing but the row (never on the batch it comes in), and
-    return as many rows as it was given, in order, holding exactly the columns of ``adds``.
+    return as many rows as it was given, in order, holding exactly the columns of ``adds``. What a
+    network computes for a row may change in the last bit with the batch's size: such an op takes
+    its rows one by one, or always in groups of one size.
     """
 
     @property
@@ -40,7 +52,10 @@ class Op(Protocol):
     def adds(self) -> pa.Schema: ...
 
     def identity(self) -> str:
-        """Changes whenever results would: name, version, configuration, digests of weights."""
+        """Changes whenever results would: name, configuration, digests of weights.
+
+        The code itself need not be told: the engine looks at it (see :mod:`augment.closure`).
+        """
         ...
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch: ...
@@ -95,10 +110,11 @@ class Engine:
         with self._cache(op, label) as cache:
             self._compute(op, batches(), cache, rows, label)
             for batch in batches():
-                yield replace_columns(batch, cache.get(row_keys(batch, op.needs)))
+                yield replace_columns(batch, _results(op, cache, batch))
 
     def _cache(self, op: Op, label: str) -> RowCache:
-        return RowCache(self.cache / f"{label}-{digest(op.identity())}", op.adds)
+        made_by = "\n".join([op.identity(), repr(op.needs), str(op.adds), code_digest(op)])
+        return RowCache(self.cache / f"{label}-{digest(made_by)}", op.adds)
 
     def _compute(
         self,
@@ -108,7 +124,6 @@ class Engine:
         rows: int,
         label: str,
     ) -> None:
-        missing = _Missing(batches, op.needs, cache)
         with tqdm(
             total=rows, desc=label, unit="row", disable=not self.progress, mininterval=1.0
         ) as bar:
@@ -117,41 +132,67 @@ class Engine:
                 cache.put(result)
                 bar.update(result.num_rows)
 
-            bar.update(self._run(op, missing, keep))
+            missing = _Missing(batches, op.needs, cache, bar.update)
+            self._run(op, missing, keep)
+            if missing.kept:
+                bar.set_postfix_str(f"{missing.kept:,} kept from before")
 
-    def _run(self, op: Op, missing: "_Missing", keep: Callable[[pa.RecordBatch], None]) -> int:
-        """Compute what is missing; returns how many rows the cache already held."""
-        workers = self.workers or os.cpu_count() or 1
+    def _run(self, op: Op, missing: "_Missing", keep: Callable[[pa.RecordBatch], None]) -> None:
+        workers = self.workers or usable_cores()
+        chunks = iter(missing)
         if self.name == "ray":
             from augment.ray_engine import run_on_ray
 
-            run_on_ray(op, missing, keep, workers)
-        elif self.name == "pool" and workers > 1:
-            _run_in_pool(op, missing, keep, workers)
-        else:
-            for batch in missing:
-                keep(apply(op, batch))
-        return missing.cached
+            run_on_ray(op, chunks, keep, workers)
+            return
+        first = list(itertools.islice(chunks, 2))
+        if self.name == "pool" and workers > 1 and len(first) > 1:
+            from augment.pool import run_in_pool
+
+            run_in_pool(op, itertools.chain(first, chunks), keep, workers)
+            return
+        with one_thread():  # one chunk is done here sooner than a pool has started
+            for chunk in itertools.chain(first, chunks):
+                keep(apply(op, chunk))
 
 
 class _Missing:
-    """Iterates over the parts of batches that the cache does not hold, with a key column."""
+    """The rows that the cache does not hold, with a key column, in chunks of ~100 rows.
+
+    Rows of several batches share a chunk: where one row in a hundred is new, the op is still
+    called with a hundred rows.
+    """
 
     def __init__(
-        self, batches: Iterable[pa.RecordBatch], needs: tuple[str, ...], cache: RowCache
+        self,
+        batches: Iterable[pa.RecordBatch],
+        needs: tuple[str, ...],
+        cache: RowCache,
+        pass_over: Callable[[int], object],
     ) -> None:
         self._batches, self._needs, self._cache = batches, needs, cache
-        self.cached = 0
+        self._pass_over = pass_over
+        self.kept = 0
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        waiting: list[pa.RecordBatch] = []
         for batch in self._batches:
-            keys = row_keys(batch, self._needs)
-            fresh = [place for place, key in enumerate(keys) if key not in self._cache]
-            self.cached += batch.num_rows - len(fresh)
-            if fresh:
-                part = batch.select(list(self._needs)).take(pa.array(fresh))
-                key_column = pa.array([keys[place] for place in fresh], pa.binary(16))
-                yield part.append_column(KEY, key_column)
+            part = self._fresh(batch)
+            if part.num_rows:
+                waiting.append(part)
+            if sum(part.num_rows for part in waiting) >= ROWS_PER_GROUP:
+                yield pa.concat_batches(waiting)
+                waiting = []
+        if waiting:
+            yield pa.concat_batches(waiting)
+
+    def _fresh(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        keys = row_keys(batch, self._needs)
+        places = [place for place, key in enumerate(keys) if key not in self._cache]
+        self.kept += batch.num_rows - len(places)
+        self._pass_over(batch.num_rows - len(places))
+        part = batch.select(list(self._needs)).take(pa.array(places, pa.int64()))
+        return part.append_column(KEY, pa.array([keys[place] for place in places], pa.binary(16)))
 
 
 def _joined_schema(schema: pa.Schema, kept: list[str], adds: pa.Schema) -> pa.Schema:
@@ -164,10 +205,22 @@ def _assemble(
 ) -> Iterator[tuple[int, pa.Table]]:
     for number, path in enumerate(paths):
         batches = (
-            replace_columns(batch, cache.get(row_keys(batch, op.needs))).select(schema.names)
+            replace_columns(batch, _results(op, cache, batch)).select(schema.names)
             for batch in iterate_file(path)
         )
         yield number, pa.Table.from_batches((b.cast(schema) for b in batches), schema=schema)
+
+
+def _results(op: Op, cache: RowCache, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The op's columns for a batch; what a damaged chunk has lost is computed again, here."""
+    keys = row_keys(batch, op.needs)
+    while True:
+        try:
+            return cache.get(keys)
+        except LostRows:
+            with one_thread():
+                for chunk in _Missing([batch], op.needs, cache, lambda rows: None):
+                    cache.put(apply(op, chunk))
 
 
 def apply(op: Op, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -181,63 +234,41 @@ def apply(op: Op, batch: pa.RecordBatch) -> pa.RecordBatch:
     return result.append_column(KEY, batch.column(KEY))
 
 
-_worker_op: Op | None = None
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """OpenCV and torch use one thread inside, as they do in each process of a pool.
+
+    Sums over several threads differ in the last bit, and with them a picture's bytes.
+    """
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"  # for a torch that is not imported yet
+    set_threads(1)
+    try:
+        yield
+    finally:
+        os.environ.pop("OMP_NUM_THREADS")
+        if before is not None:
+            os.environ["OMP_NUM_THREADS"] = before
+        set_threads(int(before or usable_cores()))
 
 
-def _start_worker(op: Op) -> None:
-    global _worker_op
-    import cv2
-
-    cv2.setNumThreads(1)  # the pool has one process a core already
-    _worker_op = op
-
-
-def _run_in_worker(batch: pa.RecordBatch) -> pa.RecordBatch:
-    assert _worker_op is not None
-    return apply(_worker_op, batch)
+def set_threads(number: int) -> None:
+    """Threads of OpenCV and torch, where they are loaded: neither is imported for this."""
+    if "cv2" in sys.modules:
+        sys.modules["cv2"].setNumThreads(number)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(number)
 
 
-def _run_in_pool(
-    op: Op, missing: Iterable[pa.RecordBatch], keep: Callable[[pa.RecordBatch], None], workers: int
-) -> None:
-    # "spawn" would import the parent's main module again in each worker, and "fork" copies locks
-    # that another thread may hold; the fork server starts clean.
-    context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(workers, context, _start_worker, (op,)) as pool:
-        running: set[Future[pa.RecordBatch]] = set()
-        try:
-            for batch in missing:
-                running.add(pool.submit(_run_in_worker, batch))
-                # Bounded queue: memory does not grow with the data set.
-                while len(running) >= 2 * workers:
-                    running = _collect(running, keep)
-            while running:
-                running = _collect(running, keep)
-        finally:
-            for future in running:
-                future.cancel()
-
-
-def _collect(
-    running: set[Future[pa.RecordBatch]], keep: Callable[[pa.RecordBatch], None]
-) -> set[Future[pa.RecordBatch]]:
-    done, waiting = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
-        keep(future.result())
-    return waiting
+def usable_cores() -> int:
+    """Cores that this process may use: a container often has fewer than the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def row_keys(batch: pa.RecordBatch, needs: tuple[str, ...]) -> list[bytes]:
-    """16 bytes a row: the digest of all values that the op's result depends on."""
-    columns = [batch.column(name).to_pylist() for name in needs]
-    return [
-        hashlib.blake2b(repr(values).encode(), digest_size=16).digest()
-        for values in zip(*columns, strict=True)
-    ]
 
 
 def replace_columns(batch: pa.RecordBatch, added: pa.RecordBatch) -> pa.RecordBatch:

@@ -5,9 +5,12 @@ here. A cache belongs to one operation identity; each chunk file holds some rows
 """
 
 import hashlib
+import logging
+import os
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +20,52 @@ from augment.shards import AtomicFile
 KEY = "_key"
 _TABLES_IN_MEMORY = 32
 
+_log = logging.getLogger(__name__)
+
+
+class LostRows(Exception):
+    """Rows that were thought to be kept cannot be read any more; compute them again."""
+
+
+def row_keys(batch: pa.RecordBatch, needs: tuple[str, ...]) -> list[bytes]:
+    """16 bytes a row: the digest of all values that the op's result depends on.
+
+    The same values give the same key in every batch, process and run; types count (1 is not 1.0).
+    """
+    columns = [batch.column(name).to_pylist() for name in needs]
+    return [_row_key(values) for values in zip(*columns, strict=True)]
+
+
+def _row_key(values: tuple[Any, ...]) -> bytes:
+    content = hashlib.blake2b(digest_size=16)
+    for value in values:
+        _feed(content, value)
+    return content.digest()
+
+
+def _feed(content: Any, value: Any) -> None:
+    """Every value is fed with its kind and length, so that no two sequences feed the same bytes."""
+    if isinstance(value, bytes):  # pictures: repr() of them would take ten times as long
+        content.update(b"b%d:" % len(value))
+        content.update(value)
+    elif isinstance(value, str):
+        text = value.encode()
+        content.update(b"s%d:" % len(text))
+        content.update(text)
+    elif isinstance(value, dict):
+        content.update(b"d%d:" % len(value))
+        for name, part in value.items():  # in the order of the struct's fields
+            _feed(content, name)
+            _feed(content, part)
+    elif isinstance(value, list | tuple):
+        content.update(b"l%d:" % len(value))
+        for part in value:
+            _feed(content, part)
+    else:
+        text = f"{type(value).__name__} {value!r}".encode()
+        content.update(b"v%d:" % len(text))
+        content.update(text)
+
 
 class RowCache:
     """Maps a 16-byte row key to the columns of ``schema`` that were computed for it."""
@@ -25,12 +74,18 @@ class RowCache:
         self._folder = folder
         self._schema = schema
         self._place: dict[bytes, tuple[Path, int]] = {}
-        self._read = lru_cache(maxsize=_TABLES_IN_MEMORY)(pq.read_table)
+        self._read = lru_cache(maxsize=_TABLES_IN_MEMORY)(_read_checked)
 
     def __enter__(self) -> "RowCache":
         self._folder.mkdir(parents=True, exist_ok=True)
+        _sweep(self._folder)
         for path in sorted(self._folder.glob("*.parquet")):
-            self._remember(path, pq.read_table(path, columns=[KEY]).column(KEY).to_pylist())
+            try:
+                keys = _read_checked(path, (KEY,)).column(KEY).to_pylist()
+            except (pa.ArrowException, OSError, KeyError) as error:
+                self._discard(path, error)
+            else:
+                self._remember(path, keys)
         return self
 
     def __exit__(
@@ -50,23 +105,40 @@ class RowCache:
         name = hashlib.blake2b(b"".join(keys), digest_size=16).hexdigest()
         path = self._folder / f"{name}.parquet"
         with AtomicFile(path) as temporary:
-            pq.write_table(pa.Table.from_batches([result]), temporary, compression="zstd")
+            # Pictures do not compress; checksums find what a bad disk or a cut-off copy did.
+            pq.write_table(
+                pa.Table.from_batches([result]),
+                temporary,
+                compression="none",
+                write_page_checksum=True,
+            )
         self._remember(path, keys)
 
     def get(self, keys: list[bytes]) -> pa.RecordBatch:
-        """The rows of ``keys``, in that order; every key must be there."""
-        pieces = []
-        for path, rows in self._runs(keys):
-            pieces.append(self._read(path).select(self._schema.names).take(pa.array(rows)))
+        """The rows of ``keys``, in that order.
+
+        Raises:
+            LostRows: a chunk is damaged (it is deleted), or was found damaged before.
+        """
+        pieces = [self._rows(path, rows) for path, rows in self._runs(keys)]
         if not pieces:
             return pa.RecordBatch.from_pylist([], schema=self._schema)
         whole = pa.concat_tables(pieces).cast(self._schema).combine_chunks()
         return whole.to_batches()[0]
 
+    def _rows(self, path: Path, rows: list[int]) -> pa.Table:
+        try:
+            return self._read(path, tuple(self._schema.names)).take(pa.array(rows))
+        except (pa.ArrowException, OSError, KeyError) as error:
+            self._discard(path, error)
+            raise LostRows(str(path)) from None
+
     def _runs(self, keys: list[bytes]) -> list[tuple[Path, list[int]]]:
         """Neighbouring keys that lie in one file, taken together."""
         runs: list[tuple[Path, list[int]]] = []
         for key in keys:
+            if key not in self._place:
+                raise LostRows(key.hex())
             path, row = self._place[key]
             if runs and runs[-1][0] == path:
                 runs[-1][1].append(row)
@@ -76,3 +148,31 @@ class RowCache:
 
     def _remember(self, path: Path, keys: list[bytes]) -> None:
         self._place.update({key: (path, row) for row, key in enumerate(keys)})
+
+    def _discard(self, path: Path, error: Exception) -> None:
+        _log.warning("%s is damaged (%s): its rows are computed again.", path, error)
+        path.unlink(missing_ok=True)
+        self._place = {key: place for key, place in self._place.items() if place[0] != path}
+
+
+def _read_checked(path: Path, columns: tuple[str, ...]) -> pa.Table:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        return file.read(columns=list(columns))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove half-written chunks of processes that were killed."""
+    for path in folder.glob(".*.tmp"):
+        owner = path.name.split(".")[-2]
+        if not owner.isdigit() or not _alive(int(owner)):
+            path.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

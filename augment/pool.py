@@ -1,0 +1,85 @@
+"""Run an operation in a pool of processes, one a core."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import pyarrow as pa
+
+from augment.engine import Op, apply, set_threads
+from augment.errors import UserError
+
+_op: Op | None = None
+
+
+def run_in_pool(
+    op: Op, chunks: Iterable[pa.RecordBatch], keep: Callable[[pa.RecordBatch], None], workers: int
+) -> None:
+    """``keep(apply(op, chunk))`` for every chunk, in whatever order they get ready.
+
+    Raises:
+        UserError: a worker process died, which is nearly always a lack of memory.
+    """
+    # "spawn" would start each worker from nothing, and "fork" copies locks that another thread may
+    # hold; the fork server starts clean, imports the op's module once, and forks from there.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, type(op).__module__])
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (op,))
+    running: set[Future[pa.RecordBatch]] = set()
+    try:
+        for chunk in chunks:
+            running.add(pool.submit(_run, chunk))
+            # Bounded queue: memory does not grow with the data set.
+            while len(running) >= 2 * workers:
+                running = _collect(running, keep)
+        while running:
+            running = _collect(running, keep)
+    except BrokenProcessPool:
+        raise UserError(
+            "a worker process died, most likely because memory ran out. Finished rows are kept: "
+            "run the same command again, with fewer rows at a time by --engine inline."
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _collect(
+    running: set[Future[pa.RecordBatch]], keep: Callable[[pa.RecordBatch], None]
+) -> set[Future[pa.RecordBatch]]:
+    done, waiting = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        keep(future.result())
+    return waiting
+
+
+def _start_worker(op: Op) -> None:
+    global _op
+    _op = op
+    # Ctrl-C reaches every process of the terminal: one line from the parent is enough.
+    signal.signal(signal.SIGINT, _leave)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    os.environ["OMP_NUM_THREADS"] = "1"  # for a torch that the op imports later
+    set_threads(1)  # the pool has one process a core already
+
+
+def _leave(*_: Any) -> None:
+    os._exit(130)
+
+
+def _leave_with_parent() -> None:
+    """A killed parent cannot stop its workers, and they would wait for it for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _run(chunk: pa.RecordBatch) -> pa.RecordBatch:
+    assert _op is not None
+    set_threads(1)  # the op's first call may have imported torch
+    return apply(_op, chunk)
