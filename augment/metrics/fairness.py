@@ -1,50 +1,35 @@
 """How well each group is predicted, and whether one way of training does better than another.
 
-Point figures are fairlearn's ``MetricFrame`` (Bird et al. 2020). Intervals are 95 % percentile
-bootstraps over test faces (Efron & Tibshirani 1993, chapter 13); the arms of a comparison share
-their resamples, so that differences are paired. All photos of one person are drawn together: they
-are not independent witnesses.
+Point figures are fairlearn's ``MetricFrame`` (Bird et al. 2020); intervals are 95 % bootstraps over
+test faces (see :mod:`augment.metrics.resampling`), so that differences between arms are paired.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from fairlearn.metrics import MetricFrame, count
-from scipy import sparse
 from sklearn.metrics import accuracy_score, recall_score
 
 from augment.metrics.proportion import wilson_interval
-from augment.vocabulary import UNKNOWN
+from augment.metrics.resampling import (
+    SEPARATOR,
+    Array,
+    Design,
+    HeldOutFaces,
+    Interval,
+    Words,
+    bootstrap,
+    interval_of,
+    is_counted,
+)
 
-Words = npt.NDArray[np.str_]
-Array = npt.NDArray[np.float64]
-Interval = tuple[float, float]
 Finding = Literal["better", "worse", "no difference shown"]
 
-#: Groups with fewer test faces are shown with their n, but are never called best or worst: one
-#: face more or less would move them by more than five points.
-SMALL_GROUP = 20
 RESAMPLES = 1000
-SEPARATOR = " · "
 MEASURES = ("overall", "balanced_accuracy", "worst_group", "gap", "ratio")
 LOWER_IS_BETTER = ("gap",)
-
-_RESAMPLES_AT_ONCE = 50  # bounds memory: 100,000 faces take 40 MB
-
-
-@dataclass(frozen=True)
-class HeldOutFaces:
-    """The held-out faces of one task; arrays of shape (faces,).
-
-    ``person`` holds "" where it is not known; such a face counts as a person of its own.
-    """
-
-    truth: Words
-    group: Words
-    person: Words
 
 
 @dataclass(frozen=True)
@@ -118,9 +103,9 @@ def compare(
         seed: of the bootstrap.
         resamples: how many.
     """
-    design = _Design.of(faces)
+    design = Design.of(faces)
     correct = {arm: (words == faces.truth) for arm, words in predictions.items()}
-    resampled = _bootstrap(design, {arm: hit.mean(0) for arm, hit in correct.items()}, seed,
+    resampled = bootstrap(design, {arm: hit.mean(0) for arm, hit in correct.items()}, seed,
                            resamples)  # fmt: skip
     by_seed = {arm: design.figures(np.ones((1, len(faces.truth))), hit) for arm, hit in
                correct.items()}  # fmt: skip
@@ -150,11 +135,6 @@ def group_names(columns: Mapping[str, Words]) -> Words:
     return joined
 
 
-def is_counted(name: str, n: int) -> bool:
-    """Whether a group is large enough, and known well enough, to be called best or worst."""
-    return n >= SMALL_GROUP and UNKNOWN not in name.split(SEPARATOR)
-
-
 def _frame(truth: Words, predicted: Words, group: Words) -> Any:
     classes = np.unique(truth)
 
@@ -176,7 +156,7 @@ def _frame(truth: Words, predicted: Words, group: Words) -> Any:
 
 def _scores(
     faces: HeldOutFaces,
-    design: "_Design",
+    design: "Design",
     predicted: Words,
     resampled: Mapping[str, Array],
     by_seed: Mapping[str, Array],
@@ -190,7 +170,7 @@ def _scores(
             _of_share(
                 float(frame.by_group["accuracy"][name]),
                 design.sizes[name],
-                _interval(resampled["groups"][:, place]),
+                interval_of(resampled["groups"][:, place]),
             ),
             is_counted(name, design.sizes[name]),
         )
@@ -244,7 +224,7 @@ def _difference(
 ) -> Difference:
     arm, against = pair
     value = getattr(scores[arm], measure) - getattr(scores[against], measure)
-    interval = _interval(resampled[arm][measure] - resampled[against][measure])
+    interval = interval_of(resampled[arm][measure] - resampled[against][measure])
     return Difference(
         arm, against, measure, float(value), interval,
         find(interval, by_seed[arm][measure] - by_seed[against][measure],
@@ -266,97 +246,6 @@ def find(interval: Interval, of_seeds: Array, lower_is_better: bool) -> Finding:
     return "no difference shown"
 
 
-@dataclass(frozen=True)
-class _Design:
-    """Who belongs to which group, class and person: sparse (members, faces) matrices of ones."""
-
-    groups: tuple[str, ...]
-    sizes: Mapping[str, int]
-    counted: npt.NDArray[np.bool_]
-    of_group: Any
-    of_class: Any
-    person: npt.NDArray[np.int64]
-    persons: int
-
-    @classmethod
-    def of(cls, faces: HeldOutFaces) -> "_Design":
-        groups, group, sizes = np.unique(faces.group, return_inverse=True, return_counts=True)
-        _, label = np.unique(faces.truth, return_inverse=True)
-        own = np.array([f"\x1f{place}" for place in range(len(faces.person))], dtype=str)
-        persons, person = np.unique(
-            np.where(faces.person == "", own, faces.person), return_inverse=True
-        )
-        names = tuple(str(name) for name in groups)
-        return cls(
-            names,
-            dict(zip(names, (int(size) for size in sizes), strict=True)),
-            np.array([is_counted(name, int(n)) for name, n in zip(names, sizes, strict=True)]),
-            _membership(group),
-            _membership(label),
-            person.astype(np.int64),
-            len(persons),
-        )
-
-    def figures(self, weights: Array, correct: npt.NDArray[Any]) -> dict[str, Array]:
-        """Each measure for every row of ``weights`` (or, with one row, of ``correct``).
-
-        Both of shape (1 or k, faces); results of shape (k,), "groups" of (k, groups). NaN: no
-        counted group, or (in a resample) no face of the group.
-        """
-        hits = weights * correct
-        with np.errstate(invalid="ignore"):
-            groups = (self.of_group @ hits.T / (self.of_group @ weights.T)).T
-            recalls = (self.of_class @ hits.T / (self.of_class @ weights.T)).T
-        counted = groups[:, self.counted]
-        nothing = np.full(len(hits), np.nan)
-        # fmin and fmax pass over groups that a resample has no face of.
-        worst = np.fmin.reduce(counted, axis=1) if counted.shape[1] else nothing
-        best = np.fmax.reduce(counted, axis=1) if counted.shape[1] > 1 else nothing
-        return {
-            "overall": hits.sum(1) / weights.sum(1),
-            "balanced_accuracy": np.nanmean(recalls, axis=1),
-            "worst_group": worst,
-            "gap": best - worst,
-            "ratio": np.where(best == 0, 1.0, worst / np.where(best == 0, 1.0, best)),
-            "groups": groups,
-        }
-
-
-def _membership(codes: npt.NDArray[np.int64]) -> Any:
-    faces = np.arange(len(codes))
-    return sparse.csr_matrix((np.ones(len(codes)), (codes, faces)))
-
-
-def _bootstrap(
-    design: _Design, correct: Mapping[str, Array], seed: int, resamples: int
-) -> dict[str, dict[str, Array]]:
-    """Arm -> measure -> its value in every resample; resample i is the same for all arms."""
-    pieces: dict[str, list[dict[str, Array]]] = {arm: [] for arm in correct}
-    for weights in _resample(design, seed, resamples):
-        for arm, hit in correct.items():
-            pieces[arm].append(design.figures(weights, hit[None]))
-    return {
-        arm: {name: np.concatenate([piece[name] for piece in parts]) for name in parts[0]}
-        for arm, parts in pieces.items()
-    }
-
-
-def _resample(design: _Design, seed: int, resamples: int) -> Iterator[Array]:
-    """How often each face is drawn, shape (at most 50, faces): persons with replacement."""
-    random = np.random.default_rng(seed)
-    for start in range(0, resamples, _RESAMPLES_AT_ONCE):
-        rows = min(_RESAMPLES_AT_ONCE, resamples - start)
-        drawn = random.integers(design.persons, size=(rows, design.persons))
-        drawn += np.arange(rows)[:, None] * design.persons
-        times = np.bincount(drawn.ravel(), minlength=rows * design.persons)
-        yield times.reshape(rows, design.persons)[:, design.person].astype(np.float64)
-
-
-def _interval(values: Array) -> Interval:
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
 def _intervals(
     resampled: Mapping[str, Array],
     shown: list[str],
@@ -364,7 +253,7 @@ def _intervals(
     worst: GroupScore | None,
     n: int,
 ) -> dict[str, Interval]:
-    intervals = {measure: _interval(resampled[measure]) for measure in shown}
+    intervals = {measure: interval_of(resampled[measure]) for measure in shown}
     intervals["overall"] = _of_share(overall, n, intervals["overall"])
     if worst:
         intervals["worst_group"] = _of_share(worst.accuracy, worst.n, intervals["worst_group"])

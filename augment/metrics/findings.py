@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from augment.metrics.fairness import SMALL_GROUP, Comparison, Difference, Scores
+from augment.metrics.fairness import Comparison, Difference, Scores
+from augment.metrics.resampling import SMALL_GROUP
 
 #: How the arms are called in sentences.
 ARM_WORDS = {
@@ -61,10 +62,11 @@ def _of_worst(label: str, worst: Difference, main: Scores, reference: Scores) ->
 
 
 def _of_gap(gap: Difference, main: Scores, reference: Scores) -> str:
+    groups = "between the best and the worst group"
     opening = {
-        "better": "The gap between the best and the worst group is smaller",
-        "worse": "The gap between the best and the worst group is larger",
-        "no difference shown": "No difference shown in the gap between the best and the worst group",
+        "better": f"The gap {groups} is smaller",
+        "worse": f"The gap {groups} is larger",
+        "no difference shown": f"No difference shown in the gap {groups}",
     }[gap.finding]
     return (
         f"{opening}: {100 * (main.gap or 0.0):.1f} against {100 * (reference.gap or 0.0):.1f} "

@@ -5,15 +5,8 @@ import pytest
 from fairlearn.metrics import MetricFrame
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from augment.metrics.fairness import (
-    SMALL_GROUP,
-    HeldOutFaces,
-    Words,
-    compare,
-    find,
-    group_names,
-    is_counted,
-)
+from augment.metrics.fairness import compare, find, group_names
+from augment.metrics.resampling import SMALL_GROUP, HeldOutFaces, Words, is_counted
 
 GROUPS = ("a · x", "a · y", "b · x")
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from augment.metrics.fairness import HeldOutFaces, Words, compare
+from augment.metrics.fairness import compare
 from augment.metrics.findings import conclude
+from augment.metrics.resampling import HeldOutFaces, Words
 
 
 def make_faces(size: int) -> HeldOutFaces:
