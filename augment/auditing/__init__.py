@@ -1,0 +1,1 @@
+"""Reading a data set for the audit: bins, compact columns, repeated pictures, plot files."""

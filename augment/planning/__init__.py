@@ -1,0 +1,1 @@
+"""From deficits to orders: targets, the linear programme, the choice of donors."""
