@@ -4,6 +4,7 @@ Unknown keys are errors, found in seconds by ``augment check``, before any long 
 """
 
 import difflib
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,20 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, which also refuses a key that stands twice: the first would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key.value}' stands twice", key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 SectionType = TypeVar("SectionType", bound=Section)
 
 
@@ -30,13 +45,13 @@ def read_params(path: Path = Path("params.yaml")) -> dict[str, Any]:
         UserError: the file is missing, is not YAML, or is no mapping of sections.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (it is safe)
     except FileNotFoundError:
         raise UserError(
             f"{path} not found: run the command in the project's folder, where params.yaml lies."
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid YAML: {error}") from None
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold named sections such as 'ingest:' and 'plan:'.")
     return content
@@ -62,8 +77,10 @@ def validate(model: type[SectionType], content: Any, where: str) -> SectionType:
 
 def _explain(problem: Any, model: type[BaseModel], where: str) -> str:
     place = ".".join([where, *(str(part) for part in problem["loc"])]).strip(".")
+    if problem["type"] == "missing":
+        return f"{place} is missing"
     if problem["type"] != "extra_forbidden":
-        return f"{place}: {problem['msg']} (it is {problem['input']!r})"
+        return f"{place}: {problem['msg']} (it is {textwrap.shorten(repr(problem['input']), 60)})"
     known = _fields_at(model, problem["loc"][:-1])
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"

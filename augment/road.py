@@ -41,6 +41,10 @@ def read_road(params: Mapping[str, Any], path: Path = Path("dvc.yaml")) -> dict[
         raise UserError(
             f"{path} not found: run the command in the project's folder, where dvc.yaml lies."
         ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
+        raise UserError(f"{path} must hold 'stages:' with at least one stage.")
     stages = [
         stage
         for name, definition in content["stages"].items()
@@ -52,7 +56,12 @@ def read_road(params: Mapping[str, Any], path: Path = Path("dvc.yaml")) -> dict[
 def _expand(name: str, definition: Mapping[str, Any], params: Mapping[str, Any]) -> list[Stage]:
     if "foreach" not in definition:
         return [_stage(name, None, definition, params)]
-    keys = section(params, definition["foreach"].removeprefix("${").removesuffix("}"))
+    where = definition["foreach"].removeprefix("${").removesuffix("}")
+    keys = section(params, where) or {}
+    if not isinstance(keys, Mapping):
+        raise UserError(
+            f"params.yaml: {where} must be named entries, such as 'mask: {{kind: mask}}'."
+        )
     return [_stage(name, key, definition["do"], params) for key in keys]
 
 
@@ -82,11 +91,14 @@ def _fill(template: str, key: str | None, params: Mapping[str, Any]) -> str:
 
 def make_job(stage: Stage, params: Mapping[str, Any], engine: Engine) -> Job:
     """The job of a stage: only the params sections, inputs and outputs that dvc.yaml lists."""
+    seed = section(params, "seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise UserError(f"params.yaml: seed must be a whole number from 0, and is {seed!r}.")
     return Job(
         stage=stage.name,
         key=stage.key,
         params=_select(params, [path for path in stage.params if path != "seed"]),
-        seed=int(section(params, "seed")),
+        seed=seed,
         inputs={short_name(path): Path(path) for path in stage.deps if not is_code(path)},
         outputs={short_name(path): Path(path) for path in stage.outs},
         engine=engine,

@@ -38,7 +38,9 @@ def write_shards(folder: Path, tables: Iterable[tuple[int, pa.Table]], shards: i
     """Write ``(shard number, table)`` pairs, then the marker.
 
     Every shard number 0..shards-1 must come once; rows inside a shard are sorted by id here.
+    What an earlier run left in the folder stops counting before the first shard is written.
     """
+    (folder / MARKER).unlink(missing_ok=True)
     written: list[dict[str, Any]] = []
     for number, content in tables:
         path = folder / shard_name(number, shards)
@@ -46,6 +48,8 @@ def write_shards(folder: Path, tables: Iterable[tuple[int, pa.Table]], shards: i
         written.append({"file": path.name, "rows": content.num_rows})
     if len(written) != shards:
         raise ValueError(f"{folder}: {len(written)} of {shards} shards were given")
+    for stale in {path.name for path in folder.glob("part-*")} - {str(w["file"]) for w in written}:
+        (folder / stale).unlink()
     write_marker(folder, {"shards": sorted(written, key=lambda shard: shard["file"])})
 
 
@@ -102,16 +106,26 @@ class AtomicFile:
         self, kind: type[BaseException] | None, error: BaseException | None, _: Any
     ) -> None:
         if error is None:
-            with self.temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            self.temporary.replace(self.path)
-            return
+            error = self._finish()
+            if error is None:
+                return
         self.temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise UserError(
                 f"{self.path} cannot be written: {os.strerror(error.errno)}. "
                 "Free some space and run the same command again; finished rows are kept."
             ) from error
+        if kind is None:
+            raise error
+
+    def _finish(self) -> OSError | None:
+        try:
+            with self.temporary.open("rb+") as file:
+                os.fsync(file.fileno())  # a full disk may show itself only here
+            self.temporary.replace(self.path)
+        except OSError as error:
+            return error
+        return None
 
 
 def write_text(path: Path, text: str) -> None:
