@@ -12,8 +12,11 @@ from augment.drawing.spec import FaceSpec
 _FRAMES = ((26, 24, 26), (70, 44, 30), (150, 130, 96), (92, 96, 104), (60, 30, 40))
 
 
-def paint_glasses(spec: FaceSpec, a: Anatomy, view: View, picture: Array, labels: Labels) -> None:
-    """Two lenses in a plane before the eyes, a bridge and temples; paints over `picture`."""
+def paint_glasses(
+    spec: FaceSpec, a: Anatomy, view: View, picture: Array, labels: Labels, hair: Array
+) -> None:
+    """Two lenses in a plane before the eyes, a bridge and temples; paints over `picture`
+    (3, h, w) and `labels` on the same grid; `hair` (h, w) hides the temples."""
     rng = np.random.default_rng([0x61A5, spec.person.seed])
     colour = srgb(*_FRAMES[int(rng.integers(len(_FRAMES)))])
     thick = float(rng.uniform(0.010, 0.026))
@@ -28,12 +31,12 @@ def paint_glasses(spec: FaceSpec, a: Anatomy, view: View, picture: Array, labels
     lens = edge((1.0 - r) * height, view.px)
     bridge_distance, _ = segment_distance(side, y, (0.0, cy - 0.05), (cx - width + 0.01, cy - 0.035))
     rim = np.maximum(rim, thick - bridge_distance)
-    picture *= (1.0 - 0.05 * lens)[..., None]
+    picture *= 1.0 - 0.05 * lens
     glare = lens * edge(0.035 - np.abs(side - cx + 0.6 * (y - cy) - 0.1), 0.05) * 0.05
-    picture += glare[..., None]
+    picture += glare
     arm = _temples(view, cx + width, cy - 0.03, plane) + 0.8 * thick
-    near = 1.0 if abs(spec.yaw) < 60 else 0.0
-    mix(picture, colour, np.maximum(edge(rim, view.px * 1.2), near * edge(arm, view.px * 1.2)))
+    arm_alpha = edge(arm, view.px * 1.2) * (1.0 - 0.9 * hair)
+    mix(picture, colour, np.maximum(edge(rim, view.px * 1.2), arm_alpha))
     covered = ((rim > 0) | (lens > 0.5)) & np.isin(labels, (cv.SKIN, cv.NOSE, cv.HAIR))
     labels[covered] = cv.EYE_G
 
@@ -51,7 +54,7 @@ def _plane_coordinates(view: View, plane: float) -> tuple[Array, Array]:
 
 def _temples(view: View, x: float, y: float, plane: float) -> Array:
     """Signed distance to the side arms that run back to the ears."""
-    best: Array = np.full((view.y.shape[0], view.x.shape[1]), -9.0, np.float32)
+    best: Array = np.full(view.shape, -9.0, np.float32)
     for sign in (-1.0, 1.0):
         ends = view.to_view([(sign * x, y, plane), (sign * 0.78, y + 0.02, 0.1)])
         if abs(float(ends[1, 0])) < abs(float(ends[0, 0])) - 0.02:

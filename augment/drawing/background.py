@@ -18,7 +18,7 @@ _PALETTES = (
 
 
 def paint_background(seed: int, size: int) -> Array:
-    """Linear RGB (size, size, 3): a gradient with soft shapes, lights or a studio wall."""
+    """Linear RGB (3, size, size): a gradient with soft shapes, lights or a studio wall."""
     rng = np.random.default_rng([0xBAC, seed])
     colours = [np.array(srgb(*c), np.float32) for c in _PALETTES[int(rng.integers(len(_PALETTES)))]]
     n = _CELLS
@@ -34,7 +34,8 @@ def paint_background(seed: int, size: int) -> Array:
         glow = np.exp(-4 * ((u - 0.5) ** 2 + (v - 0.45) ** 2))[..., None]
         scene = scene * (0.75 + 0.5 * glow)
     scene = scene.astype(np.float32) * np.float32(rng.uniform(0.55, 1.1))
-    return cv2.resize(scene, (size, size), interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(scene, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(large.transpose(2, 0, 1))
 
 
 def _shape(scene: Array, rng: np.random.Generator, colour: Array, u: Array, v: Array) -> None:

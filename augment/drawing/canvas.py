@@ -23,7 +23,7 @@ class Canvas:
     """Paint on the head's surface.
 
     `x`, `y`, `z` are head-frame coordinates of every pixel, `side` is |x|; `relief` is added to the
-    depth before normals are taken; `albedo` linear RGB; `sheen` scales highlights; `glow` is light
+    depth before normals are taken; `albedo` linear RGB (3, h, w); `sheen` scales highlights; `glow` is light
     added after shading; `labels` CelebAMask-HQ classes (l_/r_ are the person's own left and right).
     """
 
@@ -41,14 +41,12 @@ class Canvas:
     relief: Array = field(init=False)
     sheen: Array = field(init=False)
     glow: Array = field(init=False)
-    hollow: Array = field(init=False)
 
     def __post_init__(self) -> None:
         self.side = np.abs(self.x)
         self.relief = np.zeros_like(self.x)
         self.sheen = np.ones_like(self.x)
         self.glow = np.zeros_like(self.x)
-        self.hollow = np.zeros_like(self.x)
 
     @property
     def px(self) -> float:
@@ -65,14 +63,14 @@ class Canvas:
 
     def tint(self, window: Window, colour: Colour | Array, alpha: Array) -> None:
         """Lay paint on the skin."""
-        mix(self.albedo[window], colour, alpha)
+        mix(self.albedo[:, *window], colour, alpha)
 
     def darken(self, window: Window, amount: Array) -> None:
         """Multiply the albedo by 1 - amount, less in red: shadows in skin are warm."""
-        part = self.albedo[window]
-        part[..., 0] *= 1.0 - 0.8 * amount
-        part[..., 1] *= 1.0 - amount
-        part[..., 2] *= 1.0 - amount
+        part = self.albedo[:, *window]
+        keep = 1.0 - amount
+        part[0] *= 0.2 + 0.8 * keep
+        part[1:] *= keep
 
     def label(self, window: Window, inside: npt.NDArray[np.bool_], label: int) -> None:
         self.labels[window][inside] = label

@@ -5,7 +5,7 @@ import numpy as np
 from augment.drawing import canvas as cv
 from augment.drawing.anatomy import Anatomy
 from augment.drawing.canvas import Canvas, Window
-from augment.drawing.fields import Array, Colour, bump, edge, groove, ramp
+from augment.drawing.fields import Array, Colour, bump, edge, groove, mix, planes, ramp
 from augment.drawing.texture import sample
 
 
@@ -15,7 +15,7 @@ def lid_curves(a: Anatomy, across: Array) -> tuple[Array, Array]:
     root = np.sqrt(w)
     tall = a.eye_tall * a.lid
     upper = -tall * (0.6 * root + 0.4 * w) * (1.0 - 0.14 * across)
-    lower = a.eye_tall * (0.5 + 0.0 * a.lid - 0.14 * a.smile) * w * (1.0 + 0.12 * across)
+    lower = a.eye_tall * (0.5 - 0.14 * a.smile) * w * (1.0 + 0.12 * across)
     slope = -a.eye_tilt * across
     closing = (1.0 - a.lid) * a.eye_tall * 0.42 * w
     return upper + slope + closing, np.maximum(lower, closing) + slope
@@ -66,25 +66,23 @@ def _socket(c: Canvas, window: Window, side: Array, y: Array, across: Array, upp
 
 def _eyeball(c: Canvas, window: Window, side: Array, y: Array, upper: Array, alpha: Array) -> None:
     a, eye = c.anatomy, c.spec.person.eye_colour
-    gaze_x = 0.0
-    dx, dy = side - (a.eye_x + gaze_x), y + 0.012 + 0.0 * upper
+    dx, dy = side - a.eye_x, y + 0.012
     radius = np.sqrt(dx * dx + dy * dy)
-    white = np.empty((*y.shape, 3), np.float32)
+    white = np.empty((3, *y.shape), np.float32)
     aged = 0.06 * a.wrinkles
-    white[:] = (0.70 - aged, 0.66 - 1.4 * aged, 0.63 - 2 * aged)
-    white *= (1.0 - 0.35 * ramp(np.abs(dx), 0.5 * a.eye_half, a.eye_half))[..., None]
+    white[:] = planes((0.70 - aged, 0.66 - 1.4 * aged, 0.63 - 2 * aged))
+    white *= float(np.interp(c.spec.person.monk, [1, 6, 10], [1.0, 0.92, 0.72]))
+    white *= 1.0 - 0.35 * ramp(np.abs(dx), 0.5 * a.eye_half, a.eye_half)
     ring = radius * (1.0 / a.iris)
     iris = edge(a.iris - radius, c.px * 1.1)
     spokes = 0.85 + 0.3 * ramp(ring, 0.35, 0.75) - 0.65 * ramp(ring, 0.72, 1.0)
     lower_light = 1.0 + 0.45 * np.clip(dy * (1.0 / a.iris), -0.6, 1.0)
-    tint = np.asarray(eye, np.float32) * (spokes * lower_light)[..., None] * 1.15
-    white += (tint - white) * iris[..., None]
+    mix(white, planes(eye) * (1.15 * spokes * lower_light), iris)
     pupil = edge(a.iris * 0.42 - radius, c.px * 1.1)
-    white *= (1.0 - 0.92 * pupil)[..., None]
+    white *= 1.0 - 0.92 * pupil
     # The upper lid and lashes shade the eyeball below them.
-    white *= (1.0 - 0.62 * (1.0 - ramp(y - upper, -0.01, 0.055)))[..., None]
-    part = c.albedo[window]
-    part += (white - part) * alpha[..., None]
+    white *= 0.38 + 0.62 * ramp(y - upper, -0.01, 0.055)
+    c.tint(window, white, alpha)
     c.relief[window] -= 0.02 * alpha
     c.sheen[window] *= 1.0 - 0.8 * alpha
     light = c.spec.light_azimuth
@@ -130,7 +128,7 @@ def _lids(
 def brow_spine(a: Anatomy, along: Array) -> Array:
     """Height of the brow's centre line over `along` = 0 (inner) .. 1 (outer end)."""
     arch = np.sin(np.pi * np.clip(along, 0, 1) ** 1.35)
-    return a.brow + 0.015 - 0.045 * a.brow_arch * arch + 0.02 * along  # type: ignore[no-any-return]
+    return a.brow + 0.008 - 0.045 * a.brow_arch * arch + 0.02 * along  # type: ignore[no-any-return]
 
 
 def paint_brows(c: Canvas) -> None:
@@ -144,7 +142,7 @@ def paint_brows(c: Canvas) -> None:
     along = (side - inner) * (1.0 / (outer - inner))
     spine = brow_spine(a, along)
     taper = np.clip(1.15 - along, 0.12, 0.8) * ramp(along, -0.25, 0.25)
-    half = 0.05 * a.brow_tall * taper
+    half = 0.046 * a.brow_tall * taper
     strands = sample("fibre", side * 420 + y * 300, y * 120 - side * 60, 420 * c.px)
     distance = half - np.abs(y - spine) + 0.006 * strands
     ends = np.minimum(side - inner + 0.02, outer - side + 0.03)

@@ -57,9 +57,15 @@ def segment_distance(
     return np.sqrt(ex * ex + ey * ey), t
 
 
-def mix(base: Array, colour: Colour | Array, alpha: Array) -> None:
-    """Lay `colour` over `base` (h, w, 3) in place with coverage `alpha` (h, w)."""
-    base += (np.asarray(colour, np.float32) - base) * alpha[..., None]
+def mix(base: Array, colour: Colour | Array, alpha: Field) -> None:
+    """Lay `colour` ((3,) or (3, h, w)) over `base` (3, h, w) in place with coverage `alpha`."""
+    base += (planes(colour) - base) * alpha
+
+
+def planes(colour: Colour | Array) -> Array:
+    """A colour as (3, 1, 1), to be laid over planes; pictures (3, h, w) stay as they are."""
+    values = np.asarray(colour, np.float32)
+    return values[:, None, None] if values.ndim == 1 else values
 
 
 def srgb(red: float, green: float, blue: float) -> Colour:

@@ -4,6 +4,7 @@ The depth of a rotated ellipsoid under a parallel projection is closed form, so 
 is a handful of additions per ellipsoid instead of a ray march.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,10 @@ import numpy.typing as npt
 from augment.drawing.fields import Array, Field, smooth_max
 
 Matrix = npt.NDArray[np.float64]
+Window = tuple[slice, slice]
 FAR = -9.0  # depth and distance of nothing
+# Beyond this rim near its outline a surface goes on along its tangent, so that unions stay smooth.
+_RIM = 0.06
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Ellipsoid:
 
 @dataclass(frozen=True)
 class View:
-    """The camera: view = rotation @ (head - pivot); x (1, n) and y (n, 1) are the pixels' view
+    """The camera: view = rotation @ (head - pivot); x (1, w) and y (h, 1) are the pixels' view
     coordinates, `px` the length of a pixel."""
 
     x: Array
@@ -38,6 +42,15 @@ class View:
     rotation: Matrix
     pivot: tuple[float, float, float]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.y.shape[0], self.x.shape[1]
+
+    def crop(self, window: Window) -> "View":
+        """The same camera on a part of its grid."""
+        rows, cols = window
+        return View(self.x[:, cols], self.y[rows], self.px, self.rotation, self.pivot)
+
     def to_view(self, points: Field) -> Matrix:
         """Head-frame points (n, 3) to view coordinates (n, 3)."""
         moved = np.asarray(points, np.float64) - np.asarray(self.pivot)
@@ -45,10 +58,78 @@ class View:
 
     def to_head(self, z: Array) -> tuple[Array, Array, Array]:
         """Head-frame coordinates of the surface at depth `z` on this view's grid."""
-        r = [[float(v) for v in row] for row in self.rotation]
-        x, y = self.x, self.y
-        a, b, c = ((r[0][k] * x + self.pivot[k]) + r[1][k] * y + r[2][k] * z for k in range(3))
+        r = self.rotation.tolist()
+        a, b, c = (
+            (r[0][k] * self.x + self.pivot[k]) + r[1][k] * self.y + r[2][k] * z for k in range(3)
+        )
         return a, b, c
+
+    def slices(self, left: float, right: float, top: float, bottom: float) -> Window:
+        """The part of the grid inside a rectangle of view coordinates."""
+        cols = np.searchsorted(self.x[0], (left, right))
+        rows = np.searchsorted(self.y[:, 0], (top, bottom))
+        return slice(int(rows[0]), int(rows[1])), slice(int(cols[0]), int(cols[1]))
+
+    def around(self, parts: Iterable[Ellipsoid], margin: float) -> Window:
+        """The part of the grid that the outlines of `parts` touch, with a margin."""
+        boxes = []
+        for part in parts:
+            shape = _Outline.of(part, self.rotation)
+            x, y, _ = self.to_view([part.centre])[0]
+            boxes.append((x - shape.reach_x, x + shape.reach_x, y - shape.reach_y, y + shape.reach_y))
+        low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
+        return self.slices(low[0] - margin, high[1] + margin, low[2] - margin, high[3] + margin)
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """A rotated ellipsoid as the parallel camera sees it: an ellipse and a plane of mid depth."""
+
+    qxx: float
+    qxy: float
+    qyy: float
+    slope_x: float
+    slope_y: float
+    thickness: float
+
+    @staticmethod
+    def of(part: Ellipsoid, rotation: Matrix) -> "_Outline":
+        turned = rotation
+        if part.turn or part.lean:
+            turned = rotation @ rotation_matrix(part.turn, part.lean, 0.0)
+        axes = turned / np.asarray(part.radii)
+        m = (axes @ axes.T).tolist()
+        m33 = m[2][2]
+        return _Outline(
+            m[0][0] - m[0][2] ** 2 / m33,
+            m[0][1] - m[0][2] * m[1][2] / m33,
+            m[1][1] - m[1][2] ** 2 / m33,
+            -m[0][2] / m33,
+            -m[1][2] / m33,
+            m33**-0.5,
+        )
+
+    @property
+    def determinant(self) -> float:
+        return self.qxx * self.qyy - self.qxy * self.qxy
+
+    @property
+    def reach_x(self) -> float:
+        return float((self.qyy / self.determinant) ** 0.5)
+
+    @property
+    def reach_y(self) -> float:
+        return float((self.qxx / self.determinant) ** 0.5)
+
+    def surface(self, dx: Field, dy: Field) -> tuple[Array, Array]:
+        """Depth above the centre and outline distance at offsets from the centre."""
+        r2 = (self.qxx * dx + (2.0 * self.qxy) * dy) * dx + self.qyy * (dy * dy)
+        inside = 1.0 - r2
+        height = np.sqrt(np.maximum(inside, _RIM))
+        height += np.minimum(inside - _RIM, 0.0) * (0.5 / _RIM**0.5)
+        height *= self.thickness
+        height += self.slope_x * dx + self.slope_y * dy
+        return height, (1.0 - np.sqrt(r2)) * self.determinant**-0.25
 
 
 def rotation_matrix(yaw: float, pitch: float, roll: float) -> Matrix:
@@ -72,68 +153,31 @@ class Surface:
 
     def __init__(self, view: View):
         self.view = view
-        shape = np.broadcast_shapes(view.x.shape, view.y.shape)
-        self.z: Array = np.full(shape, FAR, np.float32)
-        self.distance: Array = np.full(shape, FAR, np.float32)
+        self.z: Array = np.full(view.shape, FAR, np.float32)
+        self.distance: Array = np.full(view.shape, FAR, np.float32)
 
     def add(self, *parts: Ellipsoid) -> None:
+        """Unite with `parts`, each over its own blend length."""
         for part in parts:
-            self._add(part)
-
-    def _add(self, part: Ellipsoid) -> None:
-        turn = rotation_matrix(part.turn, part.lean, 0.0)
-        axes = self.view.rotation @ turn / np.asarray(part.radii)
-        m = axes @ axes.T
-        centre = self.view.to_view([part.centre])[0]
-        m33 = float(m[2, 2])
-        qxx = float(m[0, 0] - m[0, 2] ** 2 / m33)
-        qxy = float(m[0, 1] - m[0, 2] * m[1, 2] / m33)
-        qyy = float(m[1, 1] - m[1, 2] ** 2 / m33)
-        window = self._window(centre, qxx, qxy, qyy)
-        if window is None:
-            return
-        rows, cols = window
-        dx = self.view.x[:, cols] - float(centre[0])
-        dy = self.view.y[rows] - float(centre[1])
-        r2 = (qxx * dx + (2.0 * qxy) * dy) * dx + qyy * (dy * dy)
-        inside = 1.0 - r2
-        # Beyond a rim near the outline the surface goes on along its tangent: unions stay smooth.
-        rim = np.float32(0.04)
-        root = np.sqrt(np.maximum(inside, rim))
-        tangent = np.minimum(inside - rim, 0.0) * np.float32(0.5 / np.sqrt(rim))
-        height = (root + tangent) * (1.0 / float(np.sqrt(m33)))
-        z = height + (float(-m[0, 2] / m33) * dx + float(centre[2])) + float(-m[1, 2] / m33) * dy
-        radius = (qxx * qyy - qxy * qxy) ** -0.25
-        distance = (1.0 - np.sqrt(r2)) * radius
-        self.z[window] = smooth_max(self.z[window], z, part.blend)
-        self.distance[window] = smooth_max(self.distance[window], distance, part.blend * 0.6)
-
-    def _window(
-        self, centre: Matrix, qxx: float, qxy: float, qyy: float
-    ) -> tuple[slice, slice] | None:
-        """The part of the grid that the ellipsoid can touch (1.7 times its outline)."""
-        det = qxx * qyy - qxy * qxy
-        reach_x, reach_y = 1.7 * (qyy / det) ** 0.5, 1.7 * (qxx / det) ** 0.5
-        x, y = self.view.x[0], self.view.y[:, 0]
-        left, right = np.searchsorted(x, [centre[0] - reach_x, centre[0] + reach_x])
-        top, bottom = np.searchsorted(y, [centre[1] - reach_y, centre[1] + reach_y])
-        if right - left < 1 or bottom - top < 1:
-            return None
-        return slice(int(top), int(bottom)), slice(int(left), int(right))
+            outline = _Outline.of(part, self.view.rotation)
+            x, y, z = (float(v) for v in self.view.to_view([part.centre])[0])
+            far_x, far_y = 1.7 * outline.reach_x, 1.7 * outline.reach_y
+            window = self.view.slices(x - far_x, x + far_x, y - far_y, y + far_y)
+            rows, cols = window
+            if rows.stop <= rows.start or cols.stop <= cols.start:
+                continue
+            height, distance = outline.surface(self.view.x[:, cols] - x, self.view.y[rows] - y)
+            height += z
+            self.z[window] = smooth_max(self.z[window], height, part.blend)
+            self.distance[window] = smooth_max(self.distance[window], distance, 0.35 * part.blend)
 
 
 def height_at(parts: tuple[Ellipsoid, ...], points: Field) -> Matrix:
     """Head-frame z of the union at frontal positions `points` (n, 2)."""
-    out = []
-    for x, y in points:
-        view = View(
-            np.full((1, 1), x, np.float32),
-            np.full((1, 1), y, np.float32),
-            0.01,
-            np.eye(3),
-            (0.0, 0.0, 0.0),
-        )
-        surface = Surface(view)
-        surface.add(*parts)
-        out.append(float(surface.z[0, 0]))
-    return np.asarray(out)
+    spots = np.asarray(points, np.float64)
+    z = np.full(len(spots), FAR)
+    for part in parts:
+        outline = _Outline.of(part, np.eye(3))
+        height, _ = outline.surface(spots[:, 0] - part.centre[0], spots[:, 1] - part.centre[1])
+        z = smooth_max(z, height + part.centre[2], part.blend).astype(np.float64)
+    return z

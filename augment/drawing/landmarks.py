@@ -5,7 +5,7 @@ import numpy as np
 from augment.drawing.anatomy import Anatomy
 from augment.drawing.eyes import brow_spine, lid_curves
 from augment.drawing.fields import Array
-from augment.drawing.geometry import Surface, View, height_at
+from augment.drawing.geometry import Matrix, Surface, View, height_at
 from augment.drawing.head import nose, skull
 from augment.drawing.mouth import lip_curves
 from augment.drawing.spec import FaceSpec
@@ -24,14 +24,14 @@ def landmarks(spec: FaceSpec, a: Anatomy, view: View, size: int) -> tuple[Array,
     five = [*centres, (0.0, tip_y, tip_z), solid[48], solid[54]]
     unit = spec.scale / a.face_width * size
 
-    def pixels(points: "list[tuple[float, float, float]] | np.ndarray") -> Array:  # type: ignore[type-arg]
+    def pixels(points: Matrix) -> Array:
         seen = view.to_view(points)[:, :2] * unit
         return (seen + np.asarray(spec.centre) * size - 0.5).astype(np.float32)
 
     return pixels(np.asarray(five)), pixels(solid)
 
 
-def _inner_points(a: Anatomy) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+def _inner_points(a: Anatomy) -> Matrix:
     """iBUG points 17..67 as frontal (x, y)."""
     along = np.linspace(0.96, 0.0, 5)
     spine = brow_spine(a, along.astype(np.float32))
@@ -61,7 +61,7 @@ def _mouth_points(a: Anatomy) -> list[tuple[float, float]]:
     inner = np.array([-0.86, -0.3, 0, 0.3, 0.86]) * half
     low = np.array([0.6, 0.28, 0, -0.28, -0.6]) * half
 
-    def at(x: "np.ndarray[tuple[int], np.dtype[np.float64]]", border: str) -> list[tuple[float, float]]:
+    def at(x: Matrix, border: str) -> list[tuple[float, float]]:
         curve = getattr(lip_curves(a, np.abs(x)), border)
         return [(float(px), float(py)) for px, py in zip(x, curve, strict=True)]
 
@@ -69,7 +69,7 @@ def _mouth_points(a: Anatomy) -> list[tuple[float, float]]:
     return top + bottom + at(inner, "upper_edge") + at(inner[3:0:-1], "lower_edge")
 
 
-def _jaw(a: Anatomy) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+def _jaw(a: Anatomy) -> Matrix:
     """iBUG points 0..16: the frontal outline of the face from ear to ear, as solid points."""
     lowest = a.chin + a.drop
     ys = np.array([0.0, 0.2, 0.4, 0.6, 0.76, 0.88, 0.95, 0.99]) * lowest

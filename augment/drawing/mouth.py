@@ -7,7 +7,7 @@ import numpy as np
 from augment.drawing import canvas as cv
 from augment.drawing.anatomy import Anatomy
 from augment.drawing.canvas import Canvas
-from augment.drawing.fields import Array, Field, bump, edge, groove, ramp
+from augment.drawing.fields import Array, Field, bump, edge, groove, mix, planes, ramp
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def lip_curves(a: Anatomy, x: Field) -> Lips:
     """Lip borders at |x|; all four meet at the corners (|x| = mouth_half)."""
     u = np.minimum(x * (1.0 / a.mouth_half), 1.0)
     w = 1.0 - u * u
-    line = a.mouth - a.smile * 0.085 * u * u + 0.012 * a.wrinkles * u * u
+    line = a.mouth - (0.014 + a.smile * 0.085) * u * u + 0.03 * a.wrinkles * u * u
     line = line + 0.006 * np.cos(u * 7.0) * w
     drop = a.drop * 0.32 * u * u  # the corners follow the falling jaw
     line = line + drop
@@ -51,7 +51,7 @@ def paint_mouth(c: Canvas) -> None:
     alpha = edge(whole, 0.012 + 1.2 * c.px)
     hole = edge(opening, c.px * 1.1) if a.gap > 0.004 else np.zeros_like(alpha)
     c.tint(window, c.palette.lips, 0.82 * alpha)
-    upper = (y < (lips.upper_edge + lips.lower_edge) * 0.5) & True
+    upper = y < (lips.upper_edge + lips.lower_edge) * 0.5
     c.darken(window, 0.16 * alpha * upper)
     _lip_relief(c, window, x, y, lips, alpha, hole)
     if a.gap > 0.004:
@@ -97,10 +97,10 @@ def _lip_relief(
 
 def _inside(c: Canvas, window: cv.Window, x: Array, y: Array, lips: Lips, hole: Array) -> None:
     a = c.anatomy
-    part = np.empty((*y.shape, 3), np.float32)
-    part[:] = (0.075, 0.014, 0.013)
+    part = np.empty((3, *y.shape), np.float32)
+    part[:] = planes((0.075, 0.014, 0.013))
     tongue = bump(x, y, (0.0, a.mouth + a.gap * 1.0), (a.mouth_half * 0.75, 0.3 * a.gap + 0.03))
-    part += tongue[..., None] * np.array([0.26, 0.06, 0.06], np.float32)
+    part += tongue * planes((0.26, 0.06, 0.06))
     width = 0.92 * a.mouth_half
     arc = 1.0 - (x * (1.0 / width)) ** 2
     low = a.mouth - 0.01 + min(0.085, 0.03 + a.gap) * np.sqrt(np.maximum(arc, 0)) + 0.3 * (
@@ -109,9 +109,8 @@ def _inside(c: Canvas, window: cv.Window, x: Array, y: Array, lips: Lips, hole: 
     teeth = edge(np.minimum(low - y, arc * 0.1), 0.012 + c.px)
     gaps = groove(np.mod(x + 0.001, 0.058) - 0.029, 0.029)
     enamel = (0.64 - 0.1 * a.wrinkles) * (0.72 + 0.28 * gaps) * (1.0 - 0.55 * (1 - np.clip(arc, 0, 1)))
-    yellow = np.array([1.0, 0.95 - 0.06 * a.wrinkles, 0.88 - 0.15 * a.wrinkles], np.float32)
-    part += (enamel[..., None] * yellow - part) * teeth[..., None]
-    part *= (0.45 + 0.55 * ramp(y - lips.upper_edge, -0.01, 0.04))[..., None]
-    albedo = c.albedo[window]
-    albedo += (part - albedo) * hole[..., None]
+    yellow = (1.0, 0.95 - 0.06 * a.wrinkles, 0.88 - 0.15 * a.wrinkles)
+    mix(part, enamel * planes(yellow), teeth)
+    part *= 0.45 + 0.55 * ramp(y - lips.upper_edge, -0.01, 0.04)
+    c.tint(window, part, hole)
     c.sheen[window] *= 1.0 - 0.7 * hole

@@ -40,6 +40,8 @@ def palette(spec: FaceSpec) -> Palette:
         hair = hair * float(np.interp(age, [0, 8], [1.45, 1.0]))
     onset = 48.0 - 16.0 * who.greying
     grey = float(np.clip((age - onset) / 30.0, 0.0, 1.0)) ** 0.9
+    # White strands among coloured ones: the mixture loses its colour faster than its depth.
+    hair = hair + (float(hair.mean()) - hair) * min(1.0, 1.5 * grey)
     mixed = hair + (WHITE_HAIR - hair) * grey
     brow = hair + (WHITE_HAIR * 0.7 - hair) * (0.65 * grey)
     brow = brow * 0.75 + 0.04 * skin

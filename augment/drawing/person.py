@@ -29,8 +29,8 @@ _HAIR = {
     "red": (150, 74, 42),
 }
 _EYES = {
-    "dark": (58, 36, 24),
-    "brown": (98, 62, 36),
+    "dark": (50, 32, 24),
+    "brown": (88, 56, 36),
     "hazel": (124, 96, 54),
     "green": (96, 116, 78),
     "blue": (92, 124, 156),
@@ -147,7 +147,8 @@ def sample_person(seed: int, gender: str | None = None, monk: int | None = None)
 def _eye_colour(u: float, monk: int) -> Colour:
     light = ("blue", "grey", "green", "hazel", "brown", "dark")
     dark = ("hazel", "brown", "brown", "dark", "dark", "dark")
-    names = light if monk <= 4 else dark
+    darkest = ("brown", "dark", "dark", "dark", "dark", "dark")
+    names = light if monk <= 4 else dark if monk <= 6 else darkest
     return srgb(*_EYES[names[int(u * len(names))]])
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from augment.drawing.fields import Array, ramp
+from augment.drawing.fields import Array, planes, ramp
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class Light:
         return Light(direction, strength)
 
 
-KEY = np.array([1.05, 1.0, 0.93], np.float32)
+KEY = np.array([1.06, 1.0, 0.95], np.float32)
 SKY = np.array([0.95, 1.0, 1.07], np.float32)
+GLOSS = np.array([1.0, 0.93, 0.86], np.float32)
 # Red light travels furthest under the skin, so the terminator is reddish (Jimenez et al., 2009).
 WRAP = (0.42, 0.24, 0.18)
 
@@ -94,20 +95,20 @@ def shade_skin(
     sheen: Array,
     light: Light,
 ) -> Array:
-    """Linear colour (h, w, 3) of skin; `sky` and `sun` are ambient and key visibility."""
+    """Linear colour (3, h, w) of skin; `sky` and `sun` are ambient and key visibility."""
     cosine = lambert(n, light)
-    fill = sky * (0.42 - 0.08 * n[1] + 0.05 * n[2])
+    fill = sky * (0.3 - 0.08 * n[1] + 0.05 * n[2])
     out = np.empty_like(albedo)
     for c in range(3):
         wrap = WRAP[c]
         lit = np.maximum(cosine + wrap, 0.0) * (1.0 / (1.0 + wrap))
         # Shadows on skin are filled with scattered red light as well.
         seen = sun + (1.0 - sun) * (0.5 * wrap)
-        lit *= seen * (0.74 * light.strength * float(KEY[c]))
-        out[..., c] = albedo[..., c] * (lit + fill * float(SKY[c]))
-    shine = (gloss(n, light, 32) * 0.16 + gloss(n, light, 8) * 0.05) * sheen * sun
+        lit *= seen * (0.86 * light.strength * float(KEY[c]))
+        out[c] = albedo[c] * (lit + fill * float(SKY[c]))
+    shine = (gloss(n, light, 32) * 0.10 + gloss(n, light, 8) * 0.05) * sheen * sun
     edge_light = (1.0 - n[2]) ** 3 * 0.05 * sky
-    out += ((shine + edge_light) * light.strength)[..., None]
+    out += planes(GLOSS) * ((shine + edge_light) * light.strength)
     return out
 
 
@@ -119,15 +120,10 @@ def shade_matte(
     light: Light,
 ) -> Array:
     """Linear colour of cloth, masks and other dull surfaces."""
-    lit = np.maximum(lambert(n, light) + 0.15, 0.0) * sun * (0.72 * light.strength / 1.15)
-    fill = sky * (0.44 - 0.1 * n[1])
-    out: Array = albedo * (lit[..., None] * KEY + fill[..., None] * SKY)
+    lit = np.maximum(lambert(n, light) + 0.15, 0.0) * sun * (0.85 * light.strength / 1.15)
+    fill = sky * (0.32 - 0.1 * n[1])
+    out: Array = albedo * (lit * planes(KEY) + fill * planes(SKY))
     return out
-
-
-def resize_map(field: Array, shape: tuple[int, int]) -> Array:
-    """Bring a small shadow or occlusion map to the grid."""
-    return cv2.resize(field, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
 def contact(alpha: Array, px: float, radius: float, down: float) -> Array:

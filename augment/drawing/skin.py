@@ -3,7 +3,7 @@
 import numpy as np
 
 from augment.drawing.canvas import Canvas
-from augment.drawing.fields import Array, bump, edge, groove, mix, ramp, segment_distance
+from augment.drawing.fields import Array, bump, edge, groove, ramp, segment_distance
 from augment.drawing.texture import sample
 
 
@@ -18,13 +18,13 @@ def paint_skin(c: Canvas) -> None:
     blush *= 1.0 + 0.5 * a.cheek_fat
     cloud = sample("cloud", c.x * 90 + who.seed % 97, y * 90 + who.seed % 89, 90 * px)
     blush += (0.05 + 0.08 * a.wrinkles) * cloud
-    c.albedo[..., 0] *= 1.0 + 0.05 * blush
-    c.albedo[..., 1] *= 1.0 - 0.16 * blush
-    c.albedo[..., 2] *= 1.0 - 0.17 * blush
+    c.albedo[0] *= 1.0 + 0.05 * blush
+    c.albedo[1] *= 1.0 - 0.24 * blush
+    c.albedo[2] *= 1.0 - 0.24 * blush
     pores = sample("grain", c.x * 160 + who.seed % 83, y * 160, 160 * px)
     fade = edge(0.012 - px, 0.012)
     tone = 1.0 + pores * (0.012 + 0.016 * a.adult) * float(fade) + 0.012 * cloud
-    c.albedo *= tone[..., None]
+    c.albedo *= tone
     c.sheen *= 0.75 + 0.5 * bump(x, y, (0.0, -0.1), (0.45, 0.75)) + 0.1 * cloud
     c.sheen *= 1.0 - 0.25 * a.wrinkles - 0.2 * (1.0 - a.adult)
     _freckles(c)
@@ -66,7 +66,7 @@ def paint_folds(c: Canvas) -> None:
 
 def _crease(c: Canvas, window: "tuple[slice, slice]", line: Array, depth: float) -> None:
     """A groove: darker at the bottom and bent surface beside it."""
-    c.relief[window] -= 0.05 * depth * line
+    c.relief[window] -= 0.03 * depth * line
     c.darken(window, 0.42 * depth * line)
 
 
@@ -148,38 +148,3 @@ def _lower_lines(c: Canvas) -> None:
     hollow = bump(x, y, (0.46, a.mouth - 0.06), (0.17, 0.26))
     c.relief[window] -= 0.06 * a.hollow * hollow
     c.darken(window, 0.16 * a.hollow * hollow)
-
-
-def paint_beard(c: Canvas) -> None:
-    """Moustache, cheeks and chin from shadow (0) through stubble (0.3) to a full beard (1)."""
-    a, amount = c.anatomy, c.spec.beard
-    shadow = 0.35 * max(0.0, a.masculine) * a.adult
-    if amount <= 0 and shadow <= 0:
-        return
-    window = c.window(-0.75, 0.75, 0.2, a.chin + a.drop + 0.25)
-    x, y, z = c.side[window], c.y[window], c.z[window]
-    if x.size == 0:
-        return
-    cheek = 0.62 - 0.5 * ramp(x, 0.3, 0.62)
-    inner = y - np.where(x > a.mouth_half + 0.08, cheek, a.mouth + 0.1)
-    lip = np.minimum(y - (a.subnasale + 0.02 + 0.1 * x), a.mouth + 0.12 - y)
-    moustache = np.minimum(lip, a.mouth_half + 0.07 - x)
-    chin_gap = np.abs(y - a.mouth - a.gap - 0.16) + 0.3 * x
-    area = np.maximum(inner, moustache)
-    area = np.minimum(area, np.maximum(chin_gap - 0.04, x - a.mouth_half * 0.6))
-    strands = sample("fibre", c.x[window] * 300 + 30 * y, y * 90, 300 * c.px)
-    speck = sample("grain", c.x[window] * 150, y * 150, 150 * c.px)
-    soft = 0.1 if amount < 0.4 else 0.06
-    cover = edge(area + 0.012 * strands, soft) * (z > -0.25)
-    mouth_part = np.isin(c.labels[window], (10, 11, 12))
-    cover = cover * (1.0 - mouth_part.astype(np.float32))
-    stubble = np.minimum(1.0, shadow * 0.3 + amount * 1.3)
-    alpha = cover * np.clip(0.38 * stubble * (1.0 + 0.25 * speck), 0, 0.6)
-    c.tint(window, c.palette.beard * 0.6 + c.palette.skin * 0.12, alpha)
-    full = float(ramp(np.float32(amount), 0.25, 0.75))
-    if full > 0:
-        dark = 0.85 + 0.3 * strands
-        hair = np.clip(c.palette.beard * dark[..., None], 0.003, 1.0)
-        mix(c.albedo[window], hair, np.clip(cover * full * (0.84 + 0.1 * strands), 0, 1))
-        c.relief[window] += (0.05 * cover + 0.012 * strands * cover) * full
-        c.sheen[window] *= 1.0 - 0.75 * cover * full

@@ -45,12 +45,9 @@ def sample(kind: str, u: Field, v: Field, footprint: float) -> Array:
     `footprint` is how many texels one pixel spans, which chooses the pre-blurred level.
     """
     level = int(np.clip(round(np.log2(max(footprint, 1.0))), 0, 6))
-    tile = _texture(kind, level)
-    map_u = np.mod(u, np.float32(_SIZE)).astype(np.float32)
-    map_v = np.mod(v, np.float32(_SIZE)).astype(np.float32)
-    map_u, map_v = np.broadcast_arrays(map_u, map_v)
+    map_u, map_v = np.broadcast_arrays(np.asarray(u, np.float32), np.asarray(v, np.float32))
     return cv2.remap(
-        tile,
+        _texture(kind, level),
         np.ascontiguousarray(map_u),
         np.ascontiguousarray(map_v),
         cv2.INTER_LINEAR,
