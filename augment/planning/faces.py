@@ -1,0 +1,85 @@
+"""The train faces that may become parents, and the orders made of them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from augment.metrics.balance import Counts, count_bins
+from augment.planning.donors import DonorPool
+from augment.planning.orders import label_words, order_rows
+from augment.planning.programme import Move, Supplier
+from augment.schema import OK, Labels, order_schema, table
+from augment.shards import read_schema, read_table
+from augment.types import BinSpace
+
+
+@dataclass(frozen=True)
+class TrainFaces:
+    """Usable faces of the train split that are in a bin.
+
+    Attributes:
+        labels: the data set's label columns.
+        words: axis name -> the words that a new face may be given there, in order.
+        rows: columns id, person and all labels, sorted by id.
+        codes: the bin of each row.
+    """
+
+    labels: Labels
+    words: Mapping[str, Sequence[str]]
+    rows: pa.Table
+    codes: npt.NDArray[np.int64]
+
+    def census(self, bins: int) -> Counts:
+        return count_bins(self.codes, bins)
+
+    def orders(
+        self, space: BinSpace, suppliers: Sequence[Supplier], moves: Sequence[Move],
+        most_children: int, seed: int,
+    ) -> dict[str, pa.Table]:  # fmt: skip
+        """The order table of every supplier, sorted by id; empty where it has no move."""
+        rows: dict[str, list[dict[str, Any]]] = {supplier.key: [] for supplier in suppliers}
+        by_donor: dict[int, list[Move]] = defaultdict(list)
+        for move in moves:
+            by_donor[move.donor].append(move)
+        for donor, of_donor in sorted(by_donor.items()):
+            members = self.rows.take(pa.array(np.flatnonzero(self.codes == donor)))
+            people = members.select(self.labels.columns).to_pylist()
+            ids = members.column("id").to_pylist()
+            pool = DonorPool(ids, members.column("person").to_pylist(), most_children, seed)
+            for move in of_donor:
+                supplier = suppliers[move.supplier]
+                cell = f"{supplier.key}/{space.names[donor]}/{space.names[move.target]}"
+                families = [
+                    [(ids[row], people[row]) for row in family]
+                    for family in pool.take(move.candidates, supplier.parents, cell)
+                ]
+                rows[supplier.key] += order_rows(
+                    supplier.key, move.target, space, self.words, families, seed
+                )
+        schema = order_schema(self.labels)
+        return {key: table(of_key, schema).sort_by("id") for key, of_key in rows.items()}
+
+
+def read_train_faces(aligned: Path, space: BinSpace) -> TrainFaces:
+    """Read ids, persons and labels of ``data/aligned``; no pictures."""
+    labels = Labels.of(read_schema(aligned))
+    everything = read_table(aligned, ["id", "status", "split", "person", *labels.columns])
+    found = {axis.name: pc.unique(everything.column(axis.name)).to_pylist() for axis in space.axes}
+    usable = pc.and_(
+        pc.equal(everything.column("status"), OK), pc.equal(everything.column("split"), "train")
+    )
+    rows = everything.filter(usable).drop_columns(["status", "split"]).sort_by("id")
+    codes = space.codes(rows)
+    in_a_bin = codes >= 0
+    words = {
+        axis.name: label_words(axis, labels, [word for word in found[axis.name] if word])
+        for axis in space.axes
+    }
+    return TrainFaces(labels, words, rows.filter(pa.array(in_a_bin)), codes[in_a_bin])
