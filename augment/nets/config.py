@@ -13,11 +13,11 @@ Precision = Literal["auto", "float32"]
 class TrainConfig(Section):
     """How long and how to train. Plug-ins nest this as ``train`` with their own defaults."""
 
-    images: int = Field(100_000, gt=0)  # faces seen in all, repeats counted
-    batch: int = Field(32, gt=0)
-    learning_rate: float = Field(1e-3, gt=0)  # at its peak; cosine down to 1 %
-    warmup: float = Field(0.03, ge=0, lt=1)  # share of the training in which the rate rises
-    weight_decay: float = Field(1e-4, ge=0)
-    ema: float = Field(0.995, ge=0, lt=1)  # decay a step of the averaged weights; 0: off
-    gradient_clip: float = Field(5.0, gt=0)  # longest gradient of a step, Euclidean norm
+    images: int = Field(default=100_000, gt=0)  # faces seen in all, repeats counted
+    batch: int = Field(default=32, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)  # at its peak; cosine down to 1 %
+    warmup: float = Field(default=0.03, ge=0, lt=1)  # share of the training in which the rate rises
+    weight_decay: float = Field(default=1e-4, ge=0)
+    ema: float = Field(default=0.995, ge=0, lt=1)  # decay a step of the averaged weights; 0: off
+    gradient_clip: float = Field(default=5.0, gt=0)  # longest gradient of a step, Euclidean norm
     precision: Precision = "auto"
