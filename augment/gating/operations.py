@@ -1,0 +1,127 @@
+"""Row operations of the gate: judges' opinions and checks' measures of pictures.
+
+The engine computes them once per picture and set of weights and keeps them outside of every
+stage's outputs. Thresholds play no part, so gating again with others computes nothing anew.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from augment.errors import RowError
+from augment.images import decode, encode, resize
+from augment.plugins import load
+from augment.protocols import Check, Judge
+from augment.types import FloatArray, Image
+
+
+class JudgeFaces:
+    """Operation: one judge's probabilities for every label it knows, a list column a label."""
+
+    needs: tuple[str, ...] = ("image",)
+
+    def __init__(self, kind: str, config: Any, folder: Path, again: bool = False) -> None:
+        self._kind, self._config, self._folder, self._again = kind, config, folder, again
+        self._judge: Judge | None = None
+        self.values = dict(self._loaded().values())
+        self._weights = self._loaded().weights()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many numbers each added column holds."""
+        return {label: len(values) for label, values in self.values.items()}
+
+    @property
+    def adds(self) -> pa.Schema:
+        return _list_columns(self.counts)
+
+    def identity(self) -> str:
+        return f"judge {self._kind} {self._weights} again={self._again}"
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        images = [_decoded(row) for row in batch.column("image").to_pylist()]
+        good = [place for place, image in enumerate(images) if image is not None]
+        faces = [image for image in images if image is not None]
+        found = self._loaded().predict(
+            [same_face_again(i) for i in faces] if self._again else faces
+        )
+        columns = [
+            _spread(found[label], good, len(images), len(values))
+            for label, values in self.values.items()
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.adds)
+
+    def _loaded(self) -> Judge:
+        if self._judge is None:
+            judge: Judge = load("judges", self._kind).Judge(self._config)
+            judge.load(self._folder)
+            self._judge = judge
+        return self._judge
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker reads the weights from disk: cheaper than sending them, and no thread's state.
+        return self.__dict__ | {"_judge": None}
+
+
+class MeasureFaces:
+    """Operation: a check's own measures of the picture, a list column each."""
+
+    needs: tuple[str, ...] = ("image",)
+
+    def __init__(self, kind: str, check: Check) -> None:
+        self._kind, self._check = kind, check
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return self._check.measures
+
+    @property
+    def adds(self) -> pa.Schema:
+        return _list_columns(self.counts)
+
+    def identity(self) -> str:
+        return f"measure {self._kind}"  # of the pixels alone: the check's settings play no part
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        images = [_decoded(row) for row in batch.column("image").to_pylist()]
+        good = [place for place, image in enumerate(images) if image is not None]
+        found = [self._check.measure(image) for image in images if image is not None]
+        columns = [
+            _spread([numbers[name] for numbers in found], good, len(images), count)
+            for name, count in self._check.measures.items()
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.adds)
+
+
+def same_face_again(image: Image) -> Image:
+    """The same face as another photo might show it: mirrored, 6 % closer, stored once more."""
+    height = image.shape[0]
+    cut = max(1, round(height * 0.03))
+    closer = np.ascontiguousarray(image[cut:-cut, cut:-cut][:, ::-1])
+    return decode(encode(resize(closer, height)))
+
+
+def _list_columns(counts: Mapping[str, int]) -> pa.Schema:
+    return pa.schema([pa.field(name, pa.list_(pa.float32(), n)) for name, n in counts.items()])
+
+
+def _decoded(row: Mapping[str, Any] | None) -> Image | None:
+    if row is None or row["bytes"] is None:
+        return None
+    try:
+        return decode(row["bytes"])
+    except RowError:
+        return None
+
+
+def _spread(
+    found: Sequence[FloatArray] | FloatArray, places: list[int], rows: int, count: int
+) -> pa.FixedSizeListArray:
+    """Numbers of the readable pictures at their places; nan for the others."""
+    numbers = np.full((rows, count), np.nan, dtype=np.float32)
+    if places:
+        numbers[places] = np.asarray(found, dtype=np.float32).reshape(len(places), count)
+    return pa.FixedSizeListArray.from_arrays(pa.array(numbers.ravel()), count)

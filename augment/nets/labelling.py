@@ -1,0 +1,104 @@
+"""Teach a network with one head a label, and ask it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from augment.metrics.calibration import NOT_KNOWN, Codes
+from augment.nets.config import TrainConfig
+from augment.nets.data import FaceSet, jitter, to_tensor
+from augment.nets.device import best_device
+from augment.nets.loop import Fitted, Indices, Learner, Step, build, fit
+from augment.nets.resnet import MultiHeadResNet
+from augment.types import FloatArray, Image
+
+VERSION = 1  # raised when the arithmetic of the step changes
+#: Faces go through the network so many at a time, always: its last bits depend on that number.
+GROUP = 32
+
+
+def learn(
+    faces: FaceSet,
+    codes: Codes,
+    make: Callable[[], MultiHeadResNet],
+    noise: float,
+    config: TrainConfig,
+    seed: int,
+    work: Path,
+    label: str,
+    identity: Mapping[str, Any],
+) -> tuple[MultiHeadResNet, Fitted]:
+    """Train a network on faces whose values may be known in part.
+
+    Args:
+        faces: what to learn on.
+        codes: label -> each face's value.
+        make: makes the network.
+        noise: largest standard deviation of the noise laid on a face whose levels span 0..1.
+        config, seed, work, label: see :func:`augment.nets.loop.fit`.
+        identity: settings that the result depends on, besides ``faces``, ``noise`` and ``config``.
+    """
+    network = build(make, seed)
+    step = _step(network, faces, codes, noise)
+    whole = {"data": faces.digest, "version": VERSION, "noise": noise, **identity}
+    fitted = fit([Learner(network, step)], len(faces), config, seed, work, label, whole)
+    return network.eval(), fitted
+
+
+def _step(network: MultiHeadResNet, faces: FaceSet, codes: Codes, noise: float) -> Step:
+    device = best_device()
+    targets = {label: torch.from_numpy(codes[label]).to(device) for label in codes}
+    offsets = {
+        label: _log_shares(codes[label], count).to(device)
+        for label, count in network.classes.items()
+    }
+
+    def step(places: Indices, random: np.random.Generator) -> dict[str, Tensor]:
+        batch = to_tensor(jitter(faces.images[places], random), device)
+        # Levels span 2 here. Each face has its own strength, so that clean ones are learned too.
+        strength = torch.from_numpy(random.uniform(0, 2 * noise, len(places)).astype(np.float32))
+        batch = batch + torch.randn_like(batch) * strength.to(device)[:, None, None, None]
+        logits = network(batch)
+        rows = torch.from_numpy(places).to(device)
+        losses = {
+            label: masked_loss(logits[label].float() + offsets[label], targets[label][rows])
+            for label in codes
+        }
+        return {"loss": torch.stack(list(losses.values())).mean(), **losses}
+
+    return step
+
+
+def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross entropy over the faces whose value is known; 0 where none is.
+
+    (batch, values) and (batch,), -1 for not known.
+    """
+    total = torch.nn.functional.cross_entropy(
+        logits, targets, ignore_index=NOT_KNOWN, reduction="sum"
+    )
+    return total / (targets != NOT_KNOWN).sum().clamp_min(1)
+
+
+def _log_shares(codes: npt.NDArray[np.int64], values: int) -> Tensor:
+    counts = np.bincount(codes[codes != NOT_KNOWN], minlength=values).astype(np.float32)
+    return torch.from_numpy(np.log(counts / counts.sum()))
+
+
+@torch.no_grad()
+def logits_of(network: MultiHeadResNet, images: Sequence[Image]) -> dict[str, FloatArray]:
+    """label -> float32 (images, values); each face's depend on nothing but the face."""
+    found: dict[str, list[FloatArray]] = {
+        label: [np.zeros((0, count), np.float32)] for label, count in network.classes.items()
+    }
+    for start in range(0, len(images), GROUP):
+        part = list(images[start : start + GROUP])
+        filled = part + [part[-1]] * (GROUP - len(part))
+        for label, logits in network(to_tensor(filled, best_device())).items():
+            found[label].append(logits[: len(part)].float().cpu().numpy())
+    return {label: np.concatenate(parts) for label, parts in found.items()}
