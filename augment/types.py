@@ -107,8 +107,7 @@ class BinSpace:
 
 
 def _axis_places(axis: Axis, column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    words = pc.dictionary_encode(column.combine_chunks() if column.num_chunks != 1 else column)
-    chunk = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
+    chunk = pc.dictionary_encode(column.combine_chunks())
     of_word = np.array(
         [_place(axis, word) for word in chunk.dictionary.to_pylist()] + [-1], dtype=np.int64
     )

@@ -201,9 +201,7 @@ def _numbers(pieces: list[pa.Array]) -> npt.NDArray[np.int64]:
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    whole = column.combine_chunks()
-    encoded = pc.dictionary_encode(whole)
-    return encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+    return pc.dictionary_encode(column.combine_chunks())
 
 
 def _rows_of_bytes(column: pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint8]:
