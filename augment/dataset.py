@@ -163,4 +163,5 @@ def _codes(column: pa.ChunkedArray, values: Sequence[str]) -> npt.NDArray[np.int
     words = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
     numbers = [place.get(word, UNKNOWN_CLASS) for word in words.dictionary.to_pylist()]
     of_word = np.array([*numbers, UNKNOWN_CLASS], dtype=np.int64)
-    return of_word[words.indices.fill_null(len(numbers)).to_numpy(zero_copy_only=False)]
+    codes: npt.NDArray[np.int64] = of_word[words.indices.fill_null(len(numbers)).to_numpy()]
+    return codes

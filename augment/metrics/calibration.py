@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 
 from augment.metrics.proportion import wilson_interval
 from augment.types import FloatArray
-from augment.vocabulary import value_order
+from augment.vocabulary import AGE_GROUPS, value_order
 
 NOT_KNOWN = -1
 #: With fewer faces of known value a temperature would follow their chance.
@@ -85,11 +85,11 @@ def _accuracy(
     }
 
 
-def in_order(label: str, words: Iterable[str]) -> list[str]:
+def in_order(label: str, words: Iterable[str], age_groups: Sequence[str] = AGE_GROUPS) -> list[str]:
     """In the vocabulary's order; words that it does not list behind, by number where they start
     with one."""
     given = set(words)
-    listed = [word for word in value_order(label) if word in given]
+    listed = [word for word in value_order(label, age_groups) if word in given]
     return listed + sorted(given - set(listed), key=_by_number)
 
 

@@ -1,0 +1,1 @@
+"""From real and synthetic faces to the data set that people load."""
