@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 from augment.errors import UserError
 from augment.params import Section
 from augment.types import Axis, BinSpace
-from augment.vocabulary import UNKNOWN, value_order
+from augment.vocabulary import BASE_LABELS, UNKNOWN, value_order
 
 #: Above this the bins cannot be looked at by a person, and nearly all of them would be empty.
 MOST_BINS = 10_000
@@ -81,12 +81,12 @@ def known_words(label: str, found: Sequence[str], age_groups: Sequence[str]) -> 
 
     Words that nobody has stay: an empty age group or skin tone is a real lack. Ethnicity is the
     exception: which words there are is a data set's own choice (FairFace has seven, UTKFace five),
-    so only those that occur count.
+    so only those that occur count. So do those of an attribute that is not of yes and no.
     """
     order = value_order(label, age_groups)
-    if label == "ethnicity":
-        order = tuple(word for word in order if word in found)
     extra = sorted(set(found) - set(order) - {UNKNOWN})
+    if label == "ethnicity" or (extra and label not in BASE_LABELS):
+        order = tuple(word for word in order if word in found)
     return [*order, *extra]
 
 

@@ -108,5 +108,7 @@ def label_words(axis: Axis, labels: Labels, found: Sequence[str]) -> tuple[str, 
     extra = sorted(set(found) - {*order, UNKNOWN})
     taken = {axis.value_of(word) for word in found}
     return tuple(
-        word for word in (*order, *extra) if word in found or axis.value_of(word) not in taken
+        word
+        for word in (*order, *extra)
+        if axis.value_of(word) is not None and (word in found or axis.value_of(word) not in taken)
     )

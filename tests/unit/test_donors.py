@@ -1,0 +1,77 @@
+from collections import Counter
+
+import pytest
+
+from augment.planning.donors import DonorPool
+
+IDS = [f"face{number:03d}" for number in range(60)]
+
+
+def pool(ids: list[str] = IDS, persons: list[str | None] | None = None, k: int = 3) -> DonorPool:
+    return DonorPool(ids, persons or [None] * len(ids), k, seed=7)
+
+
+def test_children_are_spread_evenly() -> None:
+    used = Counter(row for (row,) in pool().take(90, 1, "cell"))
+    assert sorted(used.values()) == [1] * 30 + [2] * 30
+
+
+def test_later_cells_take_those_with_fewer_children() -> None:
+    donors = pool()
+    first = {row for (row,) in donors.take(20, 1, "one")}
+    second = {row for (row,) in donors.take(40, 1, "two")}
+    assert not first & second
+    assert len(first | second) == 60
+
+
+def test_persons_take_turns() -> None:
+    persons = ["p"] * 50 + [f"q{number}" for number in range(10)]
+    chosen = [persons[row] for (row,) in pool(persons=list(persons)).take(11, 1, "cell")]
+    assert sorted(Counter(chosen).values()) == [1] * 11
+
+
+def test_the_choice_does_not_depend_on_the_order_of_faces() -> None:
+    turned = IDS[::-1]
+    chosen = {IDS[row] for (row,) in pool().take(25, 1, "cell")}
+    assert chosen == {turned[row] for (row,) in pool(turned).take(25, 1, "cell")}
+
+
+def test_cells_and_seeds_choose_differently() -> None:
+    one = pool().take(20, 1, "one")
+    assert one != pool().take(20, 1, "two")
+    assert one != DonorPool(IDS, [None] * 60, 3, seed=8).take(20, 1, "one")
+
+
+def test_one_face_more_changes_at_most_one_choice_of_a_cell() -> None:
+    chosen = {IDS[row] for (row,) in pool().take(25, 1, "cell")}
+    more = [*IDS, "face999"]
+    again = {more[row] for (row,) in pool(more).take(25, 1, "cell")}
+    assert len(chosen - again) <= 1
+
+
+def test_pairs_are_two_different_faces_and_persons() -> None:
+    persons = [f"p{number // 2}" for number in range(60)]
+    pairs = pool(persons=list(persons)).take(90, 2, "cell")
+    used = Counter(row for pair in pairs for row in pair)
+    assert all(first != second for first, second in pairs)
+    assert set(used.values()) == {3}
+    assert sum(persons[first] == persons[second] for first, second in pairs) <= 1
+
+
+def test_pairs_of_two_faces_of_one_person() -> None:
+    pairs = pool(["a", "b"], ["p", "p"], k=2).take(2, 2, "cell")
+    assert [sorted(pair) for pair in pairs] == [[0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 7])
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_all_places_can_be_used_by_pairs(n: int, k: int) -> None:
+    pairs = pool(IDS[:n], k=k).take(n * k // 2, 2, "cell")
+    assert len(pairs) == n * k // 2
+    assert all(first != second for first, second in pairs)
+
+
+@pytest.mark.parametrize("parents", [1, 2])
+def test_more_than_they_may_have_is_refused(parents: int) -> None:
+    with pytest.raises(ValueError, match="more children"):
+        pool(IDS[:2], k=1).take(3, parents, "cell")

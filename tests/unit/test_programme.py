@@ -1,0 +1,224 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from augment.planning.programme import (
+    CHILDREN,
+    GENERATOR_SHARE,
+    NO_DONORS,
+    NO_GENERATOR,
+    SYNTHETIC_SHARE,
+    Move,
+    Problem,
+    Supplier,
+    explain_unfilled,
+    filled,
+    solve,
+)
+
+NO = np.nan
+
+
+def problem(
+    deficits: list[int],
+    faces: list[int],
+    *costs: list[list[float]],
+    children: int = 2,
+    share: float = 1.0,
+    spare: float = 1.0,
+    parents: tuple[int, ...] = (1, 1, 1),
+    max_share: tuple[float, ...] = (1.0, 1.0, 1.0),
+) -> Problem:
+    suppliers = [
+        Supplier(f"g{number}", np.array(matrix, dtype=float), parents[number], max_share[number])
+        for number, matrix in enumerate(costs)
+    ]
+    return Problem(np.array(deficits), np.array(faces), suppliers, children, share, spare)
+
+
+def reasons(case: Problem) -> dict[tuple[int, str], int]:
+    parts = explain_unfilled(case, solve(case))
+    return {(part.target, part.reason): part.faces for part in parts}
+
+
+def test_no_deficit_no_moves() -> None:
+    case = problem([0, 0], [3, 3], [[0, 1], [1, 0]])
+    assert solve(case) == []
+    assert reasons(case) == {}
+
+
+def test_the_cheapest_donors_come_first() -> None:
+    # Three bins in a row; the last lacks faces, and its neighbour is nearer than the first.
+    case = problem([0, 0, 3], [9, 9, 1], [[NO, NO, 2], [NO, NO, 1], [NO, NO, NO]], children=1)
+    assert solve(case) == [Move(0, 1, 2, 3, 3, 1.0)]
+
+
+def test_farther_donors_help_where_near_ones_do_not_suffice() -> None:
+    case = problem([0, 0, 5], [9, 2, 1], [[NO, NO, 2], [NO, NO, 1], [NO, NO, NO]])
+    assert [(move.donor, move.faces) for move in solve(case)] == [(0, 1), (1, 4)]
+
+
+def test_filling_more_beats_least_change() -> None:
+    # Bin 1 is the only donor that can reach bin 3, though it would be cheap for bin 2 as well.
+    costs = [[NO, NO, 50, NO], [NO, NO, 1, 90], [NO] * 4, [NO] * 4]
+    case = problem([0, 0, 2, 2], [1, 1, 0, 0], costs)
+    moves = {(move.donor, move.target): move.faces for move in solve(case)}
+    assert moves == {(0, 2): 2, (1, 3): 2}
+
+
+def test_of_two_generators_the_cheaper_is_used() -> None:
+    case = problem([3, 0], [1, 5], [[9, NO], [NO, NO]], [[NO, NO], [1, NO]])
+    assert [(move.supplier, move.faces) for move in solve(case)] == [(1, 3)]
+
+
+def test_a_parent_has_at_most_k_children_over_all_targets_and_generators() -> None:
+    case = problem([4, 4], [2, 0], [[0, NO], [NO, NO]], [[NO, 1], [NO, NO]], children=3)
+    assert filled(case, solve(case)).sum() == 6
+    assert sum(reasons(case).values()) == 2
+    assert {reason for _, reason in reasons(case)} == {CHILDREN}
+
+
+def test_two_parents_a_child_take_two_places() -> None:
+    case = problem([9, 0], [3, 0], [[0, NO], [NO, NO]], children=3, parents=(2,))
+    assert filled(case, solve(case)).tolist() == [4, 0]  # 9 places for parents are 4 pairs
+
+
+def test_one_face_is_no_pair_of_parents() -> None:
+    case = problem([2, 0], [1, 0], [[0, NO], [NO, NO]], children=9, parents=(2,))
+    assert reasons(case) == {(0, NO_DONORS): 2}
+
+
+def test_synthetic_share_counts_after_filling() -> None:
+    case = problem([90, 0], [10, 99], [[NO, NO], [1, NO]], share=0.75)
+    assert filled(case, solve(case)).tolist() == [30, 0]  # 30 of 40
+    assert reasons(case) == {(0, SYNTHETIC_SHARE): 60}
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.7, 7), (0.9, 27), (0.5, 3), (0.0, 0)])
+def test_synthetic_share_is_not_off_by_one(share: float, most: int) -> None:
+    case = problem([50, 0], [3, 99], [[NO, NO], [1, NO]], share=share)
+    assert filled(case, solve(case))[0] == most
+
+
+def test_an_empty_bin_is_filled_only_where_all_may_be_synthetic() -> None:
+    costs = [[NO, NO], [1, NO]]
+    assert reasons(problem([4, 0], [0, 9], costs, share=0.99)) == {(0, SYNTHETIC_SHARE): 4}
+    assert reasons(problem([4, 0], [0, 9], costs, share=1.0)) == {}
+
+
+def test_no_generator_can_make_it() -> None:
+    assert reasons(problem([4, 0], [1, 9], [[NO, 1], [NO, 1]])) == {(0, NO_GENERATOR): 4}
+    assert reasons(problem([4, 0], [1, 9])) == {(0, NO_GENERATOR): 4}
+
+
+def test_no_donors() -> None:
+    assert reasons(problem([4, 0, 0], [9, 0, 9], [[NO] * 3, [1, NO, NO], [NO] * 3])) == {
+        (0, NO_DONORS): 4
+    }
+
+
+def test_generator_share_rounds_up() -> None:
+    case = problem([5, 0], [9, 9], [[0, NO], [1, NO]], max_share=(0.5,))
+    assert filled(case, solve(case)).tolist() == [3, 0]
+    assert reasons(case) == {(0, GENERATOR_SHARE): 2}
+
+
+def test_one_bin_may_have_several_reasons() -> None:
+    case = problem([20, 0], [5, 2], [[NO, NO], [1, NO]], children=2, share=0.5)
+    assert reasons(case) == {(0, CHILDREN): 1, (0, SYNTHETIC_SHARE): 15}
+
+
+def test_spare_candidates_use_the_parents_up_too() -> None:
+    costs = [[NO, NO], [1, NO]]
+    (move,) = solve(problem([100, 0], [1, 10], costs, children=5, spare=1.25))
+    assert (move.faces, move.candidates) == (40, 50)
+
+
+def test_a_single_donor_still_gives_one() -> None:
+    (move,) = solve(problem([1, 0], [1, 1], [[NO, NO], [1, NO]], children=1, spare=1.5))
+    assert (move.faces, move.candidates) == (1, 1)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    bins = draw(st.integers(1, 5))
+    count = st.lists(st.integers(0, 9), min_size=bins, max_size=bins)
+    cost = st.sampled_from([NO, NO, 0.0, 1.0, 2.5])
+    matrix = st.lists(
+        st.lists(cost, min_size=bins, max_size=bins), min_size=bins, max_size=bins
+    )  # fmt: skip
+    generators = draw(st.integers(0, 3))
+    return problem(
+        draw(count),
+        draw(count),
+        *[draw(matrix) for _ in range(generators)],
+        children=draw(st.integers(1, 3)),
+        share=draw(st.sampled_from([0.0, 0.3, 0.5, 0.8, 1.0])),
+        spare=draw(st.sampled_from([1.0, 1.25, 2.0])),
+        parents=tuple(draw(st.integers(1, 2)) for _ in range(3)),
+        max_share=tuple(draw(st.sampled_from([0.4, 1.0])) for _ in range(3)),
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_orders_and_unfilled_are_the_deficit_and_no_limit_is_overstepped(case: Problem) -> None:
+    moves = solve(case)
+    ordered = filled(case, moves)
+    unfilled = np.zeros_like(ordered)
+    for part in explain_unfilled(case, moves):
+        assert part.faces > 0
+        unfilled[part.target] += part.faces
+    assert (ordered + unfilled == case.deficits).all()
+    assert (ordered <= case.max_synthetic_share * (case.faces + ordered) + 1e-9).all()
+    children = np.zeros_like(ordered)
+    for move in moves:
+        supplier = case.suppliers[move.supplier]
+        assert np.isfinite(supplier.costs[move.donor, move.target])
+        assert case.faces[move.donor] >= supplier.parents
+        assert move.faces <= move.candidates <= np.ceil(move.faces * case.spare)
+        children[move.donor] += move.candidates * supplier.parents
+    assert (children <= case.most_children * case.faces).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_lifting_the_limit_that_is_named_fills_what_it_bound(case: Problem) -> None:
+    """The attribution, checked by the solver itself and not by the shortcut that makes it."""
+    from dataclasses import replace
+
+    before = solve(case)
+    bound = sum(p.faces for p in explain_unfilled(case, before) if p.reason == CHILDREN)
+    more = solve(replace(case, most_children=10_000))
+    assert filled(case, more).sum() - filled(case, before).sum() == bound
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(0, 2), min_size=2, max_size=2),
+    st.lists(st.integers(0, 2), min_size=2, max_size=2),
+    st.lists(st.sampled_from([NO, 0.0, 1.0, 3.0]), min_size=4, max_size=4),
+)
+def test_no_other_plan_is_better(deficits: list[int], faces: list[int], costs: list[float]) -> None:
+    """Against trying every plan of a tiny problem."""
+    case = problem(deficits, faces, np.array(costs).reshape(2, 2).tolist(), children=1)
+    arcs = [
+        (d, t) for d, t in itertools.product(range(2), range(2)) if not np.isnan(costs[2 * d + t])
+    ]
+    best = (0, 0.0)
+    for amounts in itertools.product(range(3), repeat=len(arcs)):
+        given_, got = [0, 0], [0, 0]
+        for (donor, target), n in zip(arcs, amounts, strict=True):
+            given_[donor] += n
+            got[target] += n
+        if all(g <= f for g, f in zip(given_, faces, strict=True)) and all(
+            g <= d for g, d in zip(got, deficits, strict=True)
+        ):
+            cost = sum(costs[2 * d + t] * n for (d, t), n in zip(arcs, amounts, strict=True))
+            best = max(best, (sum(amounts), -cost))
+    moves = solve(case)
+    assert sum(move.faces for move in moves) == best[0]
+    assert sum(move.faces * move.cost for move in moves) == pytest.approx(-best[1], abs=1e-9)
