@@ -29,10 +29,15 @@ class Record:
 
 
 class Source(Protocol):
-    """A data set as shipped on disk -> rows. Made as ``Source(config, age_groups, seed)``."""
+    """A data set as shipped on disk -> rows; picklable.
+
+    Made as ``Source(config, data, age_groups, seed)``, with ``data`` the folder of all data sets.
+    Its ``Config`` is a :class:`augment.photo_files.SourceConfig`.
+    """
 
     licence: str
     attributes: tuple[str, ...]  # label columns beyond vocabulary.BASE_LABELS
+    assume: Mapping[str, str]  # labels that params assume where the data set says nothing
 
     def records(self) -> Iterator[Record]:
         """Every picture file once, in a stable order.
@@ -45,8 +50,12 @@ class Source(Protocol):
         """The file's bytes. Raises RowError where they cannot be read."""
         ...
 
+    def version(self, uri: str) -> str:
+        """Changes whenever ``read(uri)`` would give other bytes; takes microseconds."""
+        ...
+
     def parsing(self, uri: str) -> Image | None:
-        """The 19-class CelebAMask-HQ map, uint8 (height, width), or None where there is none."""
+        """The 19-class CelebAMask-HQ map, uint8, of the upright photo's height and width, or None."""
         ...
 
 

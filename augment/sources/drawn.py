@@ -1,0 +1,223 @@
+"""Faces drawn by code, at any time and anywhere the same: the embedded data set.
+
+All labels are true by construction. The train and validation people are as skewed as ``skew`` says;
+the test people can be drawn balanced over age group, gender and skin tone.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from augment.drawing import Drawing, FaceSpec, draw, random_spec, sample_person
+from augment.drawing.spec import MASKS
+from augment.errors import RowError, UserError
+from augment.images import encode
+from augment.photo_files import SourceConfig
+from augment.protocols import Record
+from augment.seeds import row_generator, row_seed
+from augment.types import Image
+from augment.vocabulary import GENDERS, NO, SKIN_TONES, YES, AgeGroup
+
+#: From which value on (0..1) a drawn trait is labelled: where a person would say so too.
+SMILING_FROM = 0.5
+MOUTH_OPEN_FROM = 0.25
+BEARD_FROM = 0.3
+#: A beard is not set by a share: it goes with age and gender.
+SETTABLE = ("mask", "glasses", "smiling", "mouth_open")
+ATTRIBUTES = (*SETTABLE, "beard")
+OLDEST = 90
+
+
+class Config(SourceConfig):
+    faces: int = Field(default=2400, ge=1)
+    faces_per_person: int = Field(default=3, ge=1)
+    size: int = Field(default=128, ge=32, le=512)  # pixels
+    validation: float = Field(default=0.1, ge=0, lt=1)  # share of the people
+    test: float = Field(default=0.25, ge=0, lt=1)
+    test_balanced: bool = True
+    #: How often values are drawn, against 1 for those not named: {age_group: {"70+": 0.2}}; for
+    #: age_group, gender and skin_tone.
+    skew: dict[str, dict[str, float]] = Field(default={})
+    #: Share of the faces with it, of mask, glasses, smiling, mouth_open; those not named come as
+    #: they do in everyday pictures, masks not at all.
+    attributes: dict[str, float] = Field(default={})
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "Config":
+        known = {"gender": GENDERS, "skin_tone": SKIN_TONES}
+        for label, weights in self.skew.items():
+            if label not in ("age_group", *known):
+                raise ValueError(
+                    f"skew.{label}: only age_group, gender and skin_tone can be skewed"
+                )
+            if any(not 0 <= weight < math.inf for weight in weights.values()):
+                raise ValueError(f"skew.{label}: weights are 0 or more")
+            wrong = [value for value in weights if value not in known.get(label, weights)]
+            if wrong:
+                raise ValueError(f"skew.{label}: '{wrong[0]}' is none of {', '.join(known[label])}")
+        for name, share in self.attributes.items():
+            if name not in SETTABLE or not 0 <= share <= 1:
+                raise ValueError(f"attributes.{name}: shares 0 to 1 of {', '.join(SETTABLE)}")
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test leave nobody to train on")
+        return self
+
+
+@dataclass(frozen=True)
+class _Person:
+    name: str
+    split: str
+    labels: Mapping[str, str]
+    age: float
+    seed: int
+
+
+class Source:
+    licence = "CC0 1.0 (drawn by code)"
+    attributes: tuple[str, ...] = ATTRIBUTES
+
+    def __init__(
+        self, config: Config, data: Path, age_groups: tuple[AgeGroup, ...], seed: int
+    ) -> None:
+        self.config, self.seed = config, seed
+        self.assume = config.assume
+        self.age_groups = tuple(group for group in age_groups if group.low <= OLDEST)
+        named = [group.name for group in age_groups]
+        wrong = [name for name in config.skew.get("age_group", {}) if name not in named]
+        if wrong:
+            raise UserError(f"skew.age_group: '{wrong[0]}' is none of {', '.join(named)}.")
+
+    def records(self) -> Iterator[Record]:
+        for number in range(self.config.faces):
+            person = self._person(number // self.config.faces_per_person)
+            spec = self._spec(number)
+            yield Record(
+                name=f"{number:06d}",
+                uri=str(number),
+                labels={**person.labels, **_attributes(spec)},
+                age=spec.age,
+                person=person.name,
+                split=person.split,
+            )
+
+    def read(self, uri: str) -> bytes:
+        """Draws the face of this number and encodes it."""
+        return encode(_drawing(self._spec(self._number(uri)), self.config.size).image)
+
+    def version(self, uri: str) -> str:
+        groups = [group.name for group in self.age_groups]
+        content = [self.config.model_dump(mode="json"), self.seed, groups, uri]
+        return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
+
+    def parsing(self, uri: str) -> Image | None:
+        """The exact map of the face without its mask, uint8 (size, size)."""
+        return _drawing(self._spec(self._number(uri)), self.config.size).parsing
+
+    def _number(self, uri: str) -> int:
+        if not uri.isdecimal() or int(uri) >= self.config.faces:
+            raise RowError(f"there is no drawn face '{uri}'")
+        return int(uri)
+
+    def _spec(self, number: int) -> FaceSpec:
+        person = self._person(number // self.config.faces_per_person)
+        rng = row_generator(self.seed, "drawn face", str(number))
+        settings: dict[str, Any] = {}
+        for name in SETTABLE:
+            has = bool(rng.random() < self.config.attributes.get(name, 0.0))
+            strength = float(rng.random())
+            if name in self.config.attributes:
+                settings |= _settings(name, has, strength)
+        return random_spec(
+            sample_person(person.seed, person.labels["gender"], int(person.labels["skin_tone"])),
+            person.age,
+            int(rng.integers(1 << 31)),
+            **settings,
+        )
+
+    def _person(self, number: int) -> _Person:
+        """Everything that stays the same over a person's faces."""
+        name = f"{number:06d}"
+        rng = row_generator(self.seed, "drawn person", name)
+        split, place = self._split(number)
+        balanced = split == "test" and self.config.test_balanced
+        gender, group, tone = self._balanced(place) if balanced else self._skewed(rng)
+        years = group.low + float(rng.random()) * (min(group.high, OLDEST) + 1 - group.low)
+        labels = {"gender": gender, "age_group": group.name, "skin_tone": tone}
+        # Rounded down: 9.96 years must not become 10.0, another group.
+        age = math.floor(10 * years) / 10
+        return _Person(name, split, labels, age, row_seed(self.seed, "drawn person", name) >> 31)
+
+    def _split(self, number: int) -> tuple[str, int]:
+        """The person's split, and how many of its people come before: shares hold for any count."""
+        test, rest = _turn(number, self.config.test)
+        if test is not None:
+            return "test", test
+        validation, train = _turn(rest, self.config.validation / (1 - self.config.test))
+        return ("train", train) if validation is None else ("validation", validation)
+
+    def _balanced(self, place: int) -> tuple[str, AgeGroup, str]:
+        """Every gender and age group in turn, each of them through all skin tones in turn."""
+        turn, bin_number = divmod(place, len(GENDERS) * len(self.age_groups))
+        group, gender = divmod(bin_number, len(GENDERS))
+        tone = (7 * place + turn) % len(SKIN_TONES)
+        return GENDERS[gender], self.age_groups[group], SKIN_TONES[tone]
+
+    def _skewed(self, rng: np.random.Generator) -> tuple[str, AgeGroup, str]:
+        gender = self._weighted(rng, "gender", GENDERS)
+        group = self._weighted(rng, "age_group", tuple(group.name for group in self.age_groups))
+        tone = self._weighted(rng, "skin_tone", SKIN_TONES)
+        return gender, next(g for g in self.age_groups if g.name == group), tone
+
+    def _weighted(self, rng: np.random.Generator, label: str, values: tuple[str, ...]) -> str:
+        named = self.config.skew.get(label, {})
+        weights = np.array([named.get(value, 1.0) for value in values])
+        return values[
+            int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum(), "right"))
+        ]
+
+
+@lru_cache(maxsize=4)
+def _drawing(spec: FaceSpec, size: int) -> Drawing:
+    """Kept for a moment: a face's picture and its map are asked for one after the other."""
+    return draw(spec, size)
+
+
+def _turn(number: int, share: float) -> tuple[int | None, int]:
+    """Spread a share evenly over the numbers 0, 1, 2, …: is this one of them, and the how-manieth?
+
+    Returns:
+        (its place among the chosen, or None; its place among all others).
+    """
+    before = math.floor(number * share)
+    chosen = math.floor((number + 1) * share) > before
+    return (before, -1) if chosen else (None, number - before)
+
+
+def _settings(name: str, has: bool, strength: float) -> dict[str, Any]:
+    """What draws an attribute, or its absence; ``strength`` (0..1) varies it."""
+    if name == "mask":
+        return {"mask": MASKS[int(strength * len(MASKS))] if has else None}
+    if name == "glasses":
+        return {"glasses": has}
+    if name == "smiling":
+        return {"smile": 0.65 + 0.35 * strength if has else 0.35 * strength}
+    return {"mouth_open": 0.4 + 0.5 * strength if has else 0.1 * strength}
+
+
+def _attributes(spec: FaceSpec) -> dict[str, str]:
+    shown = {
+        "mask": spec.mask is not None,
+        "glasses": spec.glasses,
+        "smiling": spec.smile >= SMILING_FROM,
+        "mouth_open": spec.mouth_open >= MOUTH_OPEN_FROM,
+        "beard": spec.beard >= BEARD_FROM,
+    }
+    return {name: YES if has else NO for name, has in shown.items()}

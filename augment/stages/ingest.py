@@ -1,0 +1,219 @@
+"""ingest: data sets as shipped -> ``data/index``, one row a picture file, usable or not.
+
+Pixels stay where they are. Every file is read once, to know whether it can be: its digest, size
+and difference hash say which files are one photo, and people and repeated photos decide what must
+share a split.
+"""
+
+import hashlib
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from augment.errors import RowError, UserError
+from augment.images import decode, difference_hash
+from augment.intake import Intake, open_sources
+from augment.intake_summary import summary
+from augment.job import Job
+from augment.label_tables import joined
+from augment.protocols import Record, Source
+from augment.same_files import flag_same_files
+from augment.schema import (
+    OK,
+    SET_ASIDE,
+    Labels,
+    aligned_schema,
+    balanced_schema,
+    candidate_schema,
+    index_schema,
+    manifest_schema,
+    order_schema,
+)
+from augment.shards import write_bucketed
+from augment.splits import assign_splits, photo_groups
+from augment.vocabulary import BASE_LABELS, UNKNOWN
+
+Config = Intake
+
+_BATCH = 1000  # records that are turned into an Arrow batch at once
+_SCHEMAS = (aligned_schema, order_schema, candidate_schema, manifest_schema, balanced_schema)
+_TAKEN = {name for schema in _SCHEMAS for name in schema(Labels()).names} - set(BASE_LABELS)
+_READ_LATER = ("status", "sha256", "width", "height", "photo_hash", "group", "split", "half")
+
+
+def run(job: Job) -> None:
+    """Write ``data/index`` and say on stderr what was found.
+
+    Raises:
+        UserError: a source cannot be opened, holds no picture, or none that can be used.
+    """
+    config = job.config(Config)
+    sources = open_sources(config, job.seed)
+    labels = _labels(config, sources)
+    index = pa.concat_tables(
+        _read_source(job, key, source, labels) for key, source in sources.items()
+    ).sort_by("id")
+    index = flag_same_files(index, labels.columns)
+    index = _with_splits(index, config, job.seed)
+    print(summary(index), file=sys.stderr)
+    _require_usable(index)
+    schema = index_schema(labels)
+    write_bucketed(job.outputs["index"], index.select(schema.names).cast(schema), config.shards)
+
+
+def _labels(config: Intake, sources: Mapping[str, Source]) -> Labels:
+    """All label columns: the base ones and each attribute that any source has or assumes."""
+    names = [name for source in sources.values() for name in (*source.attributes, *source.assume)]
+    attributes = tuple(dict.fromkeys(name for name in names if name not in BASE_LABELS))
+    for key, source in sources.items():
+        _require_sensible(key, source, config)
+    return Labels(attributes, config.age_groups)
+
+
+def _require_sensible(key: str, source: Source, config: Intake) -> None:
+    group = source.assume.get("age_group")
+    if group is not None and group not in config.age_groups:
+        raise UserError(
+            f"ingest.sources.{key}.assume.age_group: '{group}' is none of "
+            f"{', '.join(config.age_groups)}."
+        )
+    taken = [name for name in (*source.attributes, *source.assume) if name in _TAKEN]
+    if taken:
+        raise UserError(
+            f"ingest.sources.{key}: an attribute cannot be called '{taken[0]}', later tables have "
+            "a column of that name; give it another name in params.yaml."
+        )
+
+
+def _read_source(job: Job, key: str, source: Source, labels: Labels) -> pa.Table:
+    """All rows of one source, with what reading its files showed."""
+    schema = _listed_schema(labels)
+    listed = [
+        pa.RecordBatch.from_pylist(
+            [_row(key, source, record, labels) for record in records], schema=schema
+        )
+        for records in _batched(source.records())
+    ]
+    rows = sum(batch.num_rows for batch in listed)
+    if not rows:
+        raise UserError(
+            f"ingest.sources.{key} holds no picture: are ingest.data and the source's root the "
+            "folders that you mean?"
+        )
+    read = job.engine.map_batches(ReadPhoto(source), lambda: listed, rows, f"ingest {key}")
+    return pa.Table.from_batches([_settled(batch) for batch in read])
+
+
+def _batched(records: Iterator[Record]) -> Iterator[list[Record]]:
+    while batch := list(itertools.islice(records, _BATCH)):
+        yield batch
+
+
+def _listed_schema(labels: Labels) -> pa.Schema:
+    fields = [field for field in index_schema(labels) if field.name not in _READ_LATER]
+    return pa.schema([*fields, pa.field("_split", pa.string()), pa.field("_version", pa.string())])
+
+
+def _row(key: str, source: Source, record: Record, labels: Labels) -> dict[str, Any]:
+    """A record in the index's columns, before its file is read."""
+    values, origins = {}, {}
+    for name in labels.columns:
+        given = record.labels.get(name, UNKNOWN)
+        assumed = source.assume.get(name, UNKNOWN)
+        values[name] = given if given != UNKNOWN else assumed
+        origin = "given" if given != UNKNOWN else "assumed"
+        origins[name] = UNKNOWN if values[name] == UNKNOWN else origin
+    return {
+        "id": f"{key}/{record.name}",
+        "source": key,
+        "uri": record.uri,
+        "reason": record.reason,
+        "note": record.note,
+        "person": None if not record.person else f"{key}/{record.person}",
+        "_split": record.split,
+        "_version": source.version(record.uri),
+        "licence": record.licence or source.licence,
+        "age": record.age,
+        **values,
+        "label_origin": origins,
+    }
+
+
+class ReadPhoto:
+    """Op: read and decode each file once, and keep what tells it from others."""
+
+    needs = ("uri", "_version")
+    adds = pa.schema(
+        [
+            pa.field("sha256", pa.string()),
+            pa.field("width", pa.int32()),
+            pa.field("height", pa.int32()),
+            pa.field("photo_hash", pa.binary(32)),
+            pa.field("_problem", pa.string()),
+        ]
+    )
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def identity(self) -> str:
+        return "read photo"  # the version names the very file, or all that a picture is drawn from
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        rows = [self._read(uri) for uri in batch.column("uri").to_pylist()]
+        return pa.RecordBatch.from_pylist(rows, schema=self.adds)
+
+    def _read(self, uri: str) -> dict[str, Any]:
+        found = {"sha256": "", "width": 0, "height": 0, "photo_hash": None, "_problem": ""}
+        try:
+            content = self.source.read(uri)
+            found["sha256"] = hashlib.sha256(content).hexdigest()
+            image = decode(content)
+        except RowError as error:
+            return found | {"_problem": str(error)}
+        return found | {
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "photo_hash": difference_hash(image),
+        }
+
+
+def _settled(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Status and reason, now that the file was read."""
+    said, problem = batch.column("reason").to_pylist(), batch.column("_problem").to_pylist()
+    reasons = [first or second for first, second in zip(said, problem, strict=True)]
+    columns = {name: batch.column(name) for name in batch.schema.names if name != "_problem"}
+    columns["reason"] = pa.array(reasons, pa.string())
+    columns["status"] = pa.array([SET_ASIDE if reason else OK for reason in reasons], pa.string())
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _with_splits(index: pa.Table, config: Intake, seed: int) -> pa.Table:
+    group = photo_groups(index)
+    shares = {"validation": config.split.validation, "test": config.split.test}
+    source, own = (index.column(name).to_pylist() for name in ("source", "_split"))
+    assigned = assign_splits(source, own, group, shares, seed)
+    notes = zip(index.column("note").to_pylist(), assigned.note, strict=True)
+    added = {
+        "group": group,
+        "split": assigned.split,
+        "half": assigned.half,
+        "note": [joined(pair) for pair in notes],
+    }
+    kept = [name for name in index.column_names if name not in added]
+    index = index.select(kept)
+    for name, values in added.items():
+        index = index.append_column(name, pa.array(values, pa.string()))
+    return index
+
+
+def _require_usable(index: pa.Table) -> None:
+    if OK not in index.column("status").to_pylist():
+        reason, rows = Counter(index.column("reason").to_pylist()).most_common(1)[0]
+        raise UserError(
+            f"none of the {index.num_rows:,} pictures can be used; for {rows:,} of them: {reason}."
+        )
