@@ -1,6 +1,9 @@
 """A small classifier of several labels at once: the downstream model of the comparison of arms."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +12,13 @@ from torch import Tensor, nn
 
 from augment.images import decode
 from augment.nets.blocks import ResidualBlock, global_mean, norm
-from augment.nets.data import to_tensor
+from augment.nets.config import TrainConfig
+from augment.nets.data import jitter, to_tensor
 from augment.nets.device import autocast, autocast_type, best_device
+from augment.nets.loop import Indices, Learner, build, fit
+from augment.types import FloatArray, Image
+
+Augment = Callable[[Image, np.random.Generator], Image]
 
 WIDTHS = (32, 64, 96, 128)
 NO_LABEL = -1
@@ -27,7 +35,7 @@ class LabelNet(nn.Module):
             nn.Conv2d(3, first, 3, stride=2, padding=1, bias=False),
             norm(first),
             nn.SiLU(inplace=True),
-            *(ResidualBlock(a, b, stride=2) for a, b in zip(WIDTHS, WIDTHS[1:], strict=False)),
+            *(ResidualBlock(a, b, stride=2) for a, b in itertools.pairwise(WIDTHS)),
         )
         self.heads = nn.ModuleDict({name: nn.Linear(WIDTHS[-1], n) for name, n in classes.items()})
 
@@ -64,3 +72,68 @@ def predict(network: LabelNet, pictures: Sequence[bytes]) -> dict[str, npt.NDArr
         for name, values in logits.items():
             found[name].append(values.float().argmax(1).cpu().numpy())
     return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one training draws from.
+
+    Attributes:
+        pictures: encoded faces.
+        targets: label -> class number or :data:`NO_LABEL`, shape (faces,).
+        classes: label -> how many classes.
+        weights: how often each face is drawn, shape (faces,); None: each once an epoch.
+        augmented: chance that a drawn face is augmented, shape (faces,).
+    """
+
+    pictures: Sequence[bytes]
+    targets: Mapping[str, npt.NDArray[np.int64]]
+    classes: Mapping[str, int]
+    weights: FloatArray | None
+    augmented: FloatArray
+
+
+def train(
+    lesson: Lesson,
+    augment: Augment,
+    config: TrainConfig,
+    seed: int,
+    work: Path,
+    label: str,
+    identity: str,
+) -> LabelNet:
+    """Train from first weights that depend on ``seed`` alone.
+
+    Args:
+        lesson: the faces.
+        augment: (uint8 image, randomness) -> an augmented image of the same shape.
+        config: how long and how.
+        seed: of weights, order and augmentation.
+        work: a folder that survives a kill.
+        label: what the progress bar calls it.
+        identity: of everything else that the result depends on.
+
+    Raises:
+        UserError: there are no faces, or the training became unstable.
+    """
+    device = best_device()
+    network = build(lambda: LabelNet(lesson.classes), seed)
+    targets = {name: torch.from_numpy(codes).to(device) for name, codes in lesson.targets.items()}
+
+    def step(places: Indices, random: np.random.Generator) -> dict[str, Tensor]:
+        images = [decode(lesson.pictures[place]) for place in places]
+        chosen = random.random(len(places)) < lesson.augmented[places]
+        images = [
+            augment(image, random) if strong else image
+            for image, strong in zip(images, chosen, strict=True)
+        ]
+        batch = to_tensor(jitter(np.stack(images), random), device)
+        rows = torch.from_numpy(places).to(device)
+        wanted = {name: codes[rows] for name, codes in targets.items()}
+        return {"loss": loss_of(network(batch), wanted)}
+
+    fit(
+        [Learner(network, step)], len(lesson.pictures), config, seed, work, label,
+        {"identity": identity}, lesson.weights,
+    )  # fmt: skip
+    return network

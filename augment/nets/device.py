@@ -1,7 +1,6 @@
 """Where networks run and how precisely: found out, never assumed."""
 
 import contextlib
-import os
 import platform
 from collections.abc import Iterator
 from functools import cache
@@ -55,12 +54,13 @@ def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
 
 @contextlib.contextmanager
 def reproducible(threads: int = 0) -> Iterator[None]:
-    """Same numbers at every run on this machine, on ``threads`` CPU threads (0: one a core).
+    """Same numbers at every run on this machine, on ``threads`` CPU threads.
 
-    Also keeps the random state of the caller untouched.
+    0 threads means torch's own choice: one a physical core, or what OMP_NUM_THREADS says. The
+    caller's random state stays untouched.
     """
     before = torch.get_num_threads(), torch.backends.cudnn.deterministic
-    torch.set_num_threads(threads or os.cpu_count() or 1)
+    torch.set_num_threads(threads or before[0])
     torch.backends.cudnn.deterministic = True
     try:
         with torch.random.fork_rng():

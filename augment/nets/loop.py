@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from augment.closure import code_digest
 from augment.errors import UserError
 from augment.nets.config import TrainConfig as TrainConfig
 from augment.nets.device import autocast, autocast_type, best_device, place, reproducible
@@ -28,7 +29,6 @@ from augment.seeds import row_generator, row_seed
 from augment.shards import AtomicFile
 from augment.types import FloatArray
 
-VERSION = 1  # raised when the loop's arithmetic changes: old checkpoints are then left alone
 HISTORY_POINTS = 200
 Indices = npt.NDArray[np.int64]
 #: (places of the batch's faces, randomness of this step) -> losses; "loss" is minimised, all are
@@ -83,8 +83,8 @@ def fit(
         seed: the run's seed.
         work: a folder that survives a kill; each different training has its own part of it.
         label: what the progress bar and error messages call the training.
-        identity: whatever else the weights depend on: data digest, network and loss settings,
-            code version. JSON values.
+        identity: whatever else the weights depend on: data digest, network and loss settings.
+            JSON values. The code of networks and steps is looked at.
         weights: per face, how often it is drawn (with replacement); None: each once an epoch.
         checkpoint_seconds: least time between two checkpoints.
 
@@ -98,7 +98,8 @@ def fit(
             "Check reports/audit.json (aligned, failed) and ingest.split."
         )
     dtype = autocast_type(best_device(), config.precision)
-    content = [VERSION, label, seed, config.model_dump(), str(dtype), dict(identity)]
+    code = code_digest([learner.network for learner in learners] + [x.step for x in learners])
+    content = [code, label, seed, config.model_dump(), str(dtype), dict(identity)]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
     run = _Run(learners, config, work / digest / "checkpoint.pt", label)
     run.resume()

@@ -1,0 +1,1 @@
+"""From orders to candidates: fetching donors, asking the generator, measuring what it made."""

@@ -1,0 +1,257 @@
+"""Paints a mask on a face from its five points: true pairs to learn from. Numpy and OpenCV only.
+
+The head is an upright elliptic cylinder whose turn is read from where the nose tip lies between
+eyes and mouth. A pixel is looked up on it backwards: ``u`` goes around the head (0 in front, +-1
+where the mask ends), ``v`` down it (0 at the upper rim, 1 under the chin). All lengths are in
+units of the distance from the eyes' middle to the mouth's, so the painter works at any size.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from augment.generators.mask.style import Style
+from augment.types import FloatArray, Image
+
+_NOSE_DEPTH = 0.45  # how far the nose tip stands out before the plane of eyes and mouth
+_NOSE_HEIGHT = 0.50  # how far down from the eyes it lies on a level face
+_RADIUS = 0.93  # half the head's width at the cheekbones
+_CHIN = 1.62  # from the eyes down to the chin
+_SHADOW = np.array([26.0, 16.0, 14.0], np.float32)  # a shadow on skin is brownish, not grey
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A worn mask: ``image = round(alpha * colour + (1 - alpha) * face)``.
+
+    Attributes:
+        image: uint8 (h, w, 3), the face wearing it.
+        alpha: float32 (h, w), 0..1: mask, ear loops and the shadow they throw.
+        colour: float32 (h, w, 3), 0..255; meaningless where alpha is 0.
+        cover: float32 (h, w), 0..1: the cloth alone, without loops and shadow.
+    """
+
+    image: Image
+    alpha: FloatArray
+    colour: FloatArray
+    cover: FloatArray
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The head's coordinates at every pixel."""
+
+    x: FloatArray  # to the picture's right of the cylinder's axis, units
+    y: FloatArray  # down from the eyes, units
+    pixel: float  # one pixel, units
+    sine: float  # of the turn; positive: to the picture's right
+    nod: float  # sine of the nod; positive: looking down
+
+
+def paint(face: Image, points: FloatArray, style: Style) -> Painted:
+    """Put a mask on.
+
+    Args:
+        face: uint8 (h, w, 3).
+        points: float32 (5, 2): both eyes, nose tip, mouth corners; pixels, left in the picture
+            first.
+        style: which mask.
+    """
+    frame = _frame(face.shape[:2], points)
+    surface = _Surface(frame, style)
+    cover = surface.cover()
+    loops = surface.loops() * (1 - cover)
+    shadow = surface.shadow(cover + loops)
+    light, tint = _light(face, frame, cover)
+    shade = (surface.shading() * light)[..., None]
+    cloth = np.clip(np.array(style.colour, np.float32) * tint * shade, 0, 255)
+    cord = np.clip(_cord_colour(style) * tint * light[..., None], 0, 255)
+    solid = cover + loops
+    alpha = solid + (1 - solid) * shadow
+    mixed = cover[..., None] * cloth + loops[..., None] * cord
+    mixed += ((1 - solid) * shadow)[..., None] * _SHADOW
+    colour = mixed / np.maximum(alpha, 1e-6)[..., None]
+    image = alpha[..., None] * colour + (1 - alpha[..., None]) * face
+    return Painted(np.round(image).astype(np.uint8), alpha, colour, cover)
+
+
+def _frame(shape: tuple[int, ...], points: FloatArray) -> _Frame:
+    eyes, mouth, nose = points[:2].mean(0), points[3:].mean(0), points[2]
+    down = mouth - eyes
+    unit = max(float(np.hypot(*down)), 1.0)
+    down = down / unit
+    right = np.array([down[1], -down[0]])
+    offset = (nose - eyes) / unit
+    sine = float(np.clip(0.85 * (offset @ right) / _NOSE_DEPTH, -0.85, 0.85))
+    nod = float(np.clip(0.6 * ((offset @ down) - _NOSE_HEIGHT) / _NOSE_DEPTH, -0.5, 0.5))
+    # Eyes and mouth lie on the front of the cylinder: its axis is off their line on a turned head.
+    axis = eyes - right * (sine * 0.62 * unit)
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    dx, dy = (columns - axis[0]) / unit, (rows - axis[1]) / unit
+    return _Frame(
+        x=(dx * right[0] + dy * right[1]).astype(np.float32),
+        y=(dx * down[0] + dy * down[1]).astype(np.float32),
+        pixel=1.0 / unit,
+        sine=sine,
+        nod=nod,
+    )
+
+
+class _Surface:
+    """The mask laid around the cylinder of one head."""
+
+    def __init__(self, frame: _Frame, style: Style) -> None:
+        self.frame, self.style = frame, style
+        # The jaw narrows below the mouth.
+        jaw = np.clip((frame.y - 0.55) / (_CHIN - 0.55), 0, 1.25)
+        self.radius = _RADIUS * (1 - 0.36 * jaw * jaw)
+        self.place = frame.x / self.radius  # -1..1 between the silhouettes
+        around = np.arcsin(np.clip(self.place, -1, 1)) - np.arcsin(frame.sine)
+        reach = {"surgical": 1.14, "n95": 1.0, "cloth": 1.12}[style.kind] + 0.07 * style.fit
+        self.u = around / reach
+        self.reach = reach
+        front = np.cos(np.clip(around, -1.7, 1.7))
+        # A ring around a nodding head is seen as a curve.
+        bow = -0.5 * frame.nod * (front - 0.5)
+        self.top, self.bottom = self._rims(bow)
+        self.v = (frame.y - self.top) / np.maximum(self.bottom - self.top, 0.2)
+
+    def _rims(self, bow: FloatArray) -> tuple[FloatArray, FloatArray]:
+        kind, u = self.style.kind, self.u
+        bridge = np.exp(-np.square(u / 0.22))
+        side = np.square(np.clip(u, -1.2, 1.2))
+        height = 0.11 * self.style.top
+        if kind == "n95":
+            top = 0.40 - 0.15 * bridge + 0.10 * side
+            bottom = _CHIN + 0.02 - 0.62 * side
+        elif kind == "cloth":
+            top = 0.40 - 0.10 * bridge - 0.02 * side
+            bottom = _CHIN + 0.06 - 0.52 * side
+        else:
+            top = 0.37 - 0.08 * bridge + 0.06 * side
+            bottom = _CHIN + 0.05 - 0.40 * side
+        return (top - height + bow).astype(np.float32), (
+            bottom + 0.07 * self.style.fit + 0.6 * bow
+        ).astype(np.float32)
+
+    def cover(self) -> FloatArray:
+        """Share of each pixel that the cloth hides: distance to the outline, one pixel wide."""
+        frame = self.frame
+        edge = np.minimum(frame.y - self.top, self.bottom - frame.y)
+        slope = np.maximum(np.sqrt(np.clip(1 - np.square(self.place), 0, 1)), 0.25)
+        sideways = (1 - np.abs(self.u)) * self.reach * self.radius * slope
+        edge = np.minimum(edge, sideways)
+        edge = np.minimum(edge, self.radius * 0.995 - np.abs(frame.x))
+        return np.asarray(np.clip(edge / frame.pixel + 0.5, 0, 1), dtype=np.float32)
+
+    def loops(self) -> FloatArray:
+        """Cords from the mask's sides to the ears, as far as the head's turn shows them."""
+        frame, result = self.frame, np.zeros_like(self.frame.x)
+        ear_u = 1.62 / self.reach
+        width = max(frame.pixel, 0.035)  # thinner than a pixel: fainter instead
+        high, low = (0.12, 1.05) if self.style.kind != "n95" else (-0.05, 0.75)
+        for sign in (-1.0, 1.0):
+            along = (sign * self.u - 0.97) / (ear_u - 0.97)
+            visible = (along > 0) & (along < 1) & (np.abs(self.place) < 0.97)
+            for start, end in ((0.50, high), (low, 0.45)):
+                line = start + (end - start) * along
+                cord = np.clip(1 - np.abs(frame.y - line) / width, 0, 1) * visible
+                result = np.maximum(result, cord)
+        return (min(1.0, 0.035 / width) * result).astype(np.float32)
+
+    def shadow(self, solid: FloatArray) -> FloatArray:
+        """The soft dark line that the mask throws on the skin around it, mostly below."""
+        spread = max(0.05 / self.frame.pixel, 0.5)
+        moved = cv2.warpAffine(
+            np.clip(solid, 0, 1),
+            np.array([[1, 0, 0], [0, 1, 0.6 * spread]], np.float32),
+            solid.shape[::-1],
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        soft = cv2.GaussianBlur(moved, (0, 0), spread)
+        return np.asarray(0.36 * soft * (soft > 0.02), dtype=np.float32)
+
+    def shading(self) -> FloatArray:
+        """Brightness of the cloth itself, around 1: roundness, folds, rims."""
+        u, v = self.u, np.clip(self.v, 0, 1)
+        around = np.square(np.clip(np.abs(u), 0, 1.1))
+        round_ = 1.05 - 0.24 * around - 0.20 * np.square(np.clip(v - 0.35, 0, 1))
+        nose = 0.07 * np.exp(-np.square(u / 0.16) - np.square((v - 0.22) / 0.2))
+        side = -0.10 * np.exp(-np.square((np.abs(u) - 0.30) / 0.12) - np.square((v - 0.15) / 0.2))
+        return np.asarray(
+            round_ + nose + side + _FOLDS[self.style.kind](u, v, self._thin()), np.float32
+        )
+
+    def _thin(self) -> float:
+        """Width of the finest fold in ``v``: at small sizes no finer than a pixel shows."""
+        return max(0.018, 0.55 * self.frame.pixel / 1.25)
+
+
+_Grid = npt.NDArray[np.floating[Any]]
+
+
+def _line(distance: _Grid, width: float) -> _Grid:
+    return np.asarray(np.exp(-np.square(distance / width)), dtype=np.float32)
+
+
+def _surgical_folds(u: _Grid, v: _Grid, thin: float) -> _Grid:
+    """Three pleats, dark under a bright ridge, and the paler bands at the rims."""
+    result = np.zeros_like(u)
+    for place in (0.34, 0.51, 0.68):
+        bent = v - place - 0.05 * np.square(u) * (0.5 - place)
+        result -= 0.20 * _line(bent, 1.1 * thin)
+        result += 0.09 * _line(bent + 2.2 * thin, 1.4 * thin)
+    result += 0.06 * (_line(v - 0.04, 1.6 * thin) + _line(v - 0.95, 1.6 * thin))
+    result -= 0.12 * (_line(v - 0.10, thin) + _line(v - 0.89, thin))
+    result -= 0.10 * _line(np.abs(u) - 0.90, 0.05)
+    return result
+
+
+def _n95_folds(u: _Grid, v: _Grid, thin: float) -> _Grid:
+    """A cup: bright front, a seam across the middle, an embossed border."""
+    cup = 0.10 * _line(u, 0.45) * _line(v - 0.45, 0.3)
+    seam = -0.16 * _line(v - 0.50 - 0.10 * np.square(u), thin)
+    border = -0.12 * (_line(v - 0.07, thin) + _line(v - 0.92, thin))
+    wire = 0.10 * _line(v - 0.12, 1.3 * thin) * (np.abs(u) < 0.35)
+    return np.asarray(cup + seam + border + wire - 0.12 * _line(np.abs(u) - 0.88, 0.04))
+
+
+def _cloth_folds(u: _Grid, v: _Grid, thin: float) -> _Grid:
+    """A seam down the middle, soft creases from it to the sides, a hem."""
+    seam = -0.18 * _line(u, 0.035) + 0.06 * _line(u - 0.08, 0.05)
+    creases = -0.07 * (_line(v - 0.42 - 0.16 * np.abs(u), 0.05) + _line(v - 0.72, 0.06))
+    hem = -0.10 * (_line(v - 0.06, thin) + _line(v - 0.93, thin))
+    return np.asarray(seam + creases + hem)
+
+
+_FOLDS = {"surgical": _surgical_folds, "n95": _n95_folds, "cloth": _cloth_folds}
+
+
+def _cord_colour(style: Style) -> FloatArray:
+    dark = sum(style.colour) < 3 * 90
+    return np.array([58, 58, 62] if dark else [222, 222, 220], np.float32)
+
+
+def _light(face: Image, frame: _Frame, cover: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """How the face's light falls on the mask: brightness (h, w) around 1 and colour cast (3,).
+
+    The face's own low frequencies, relative to their mean under the mask, give the direction; the
+    brightest tenth of the picture gives exposure and cast, since a skin's mean brightness says
+    as much about the skin as about the light.
+    """
+    pixels = face.astype(np.float32)
+    luma = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    spread = max(0.30 / frame.pixel, 1.0)
+    weight = cv2.GaussianBlur(cover, (0, 0), spread) + 1e-3
+    smooth = cv2.GaussianBlur(luma * cover, (0, 0), spread) / weight
+    mean = float((smooth * cover).sum() / max(float(cover.sum()), 1e-3)) + 1.0
+    direction = np.clip(np.power(np.maximum(smooth, 1.0) / mean, 0.8), 0.6, 1.35)
+    bright = float(np.percentile(luma, 90))
+    exposure = float(np.clip(0.50 + 0.50 * bright / 200.0, 0.45, 1.08))
+    cast = pixels[luma >= bright].mean(0) / (bright + 1.0)
+    tint = 1 + 0.35 * (cast / max(float(cast.mean()), 1e-3) - 1)
+    return (direction * exposure).astype(np.float32), tint.astype(np.float32)
