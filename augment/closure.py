@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 PACKAGE = "augment"
@@ -51,8 +52,8 @@ def plugin_kinds(modules: Iterable[str]) -> frozenset[str]:
 def code_digest(operation: Any) -> str:
     """A digest of the code that an operation's results depend on, blind to comments and docstrings.
 
-    Looked at: the modules of the classes that the operation holds, the plug-ins whose names it
-    holds where its module loads plug-ins by name, and all that those import.
+    Looked at: the modules of the classes and functions that the operation holds, the plug-ins whose
+    names it holds where its module loads plug-ins by name, and all that those import.
     """
     modules, words = _parts(operation)
     kinds = plugin_kinds(modules)
@@ -168,6 +169,10 @@ def _parts(operation: Any) -> tuple[set[str], set[str]]:
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, list | tuple | set | frozenset):
             waiting += value
+        elif isinstance(value, MethodType):
+            waiting += [value.__func__, value.__self__]
+        elif isinstance(value, FunctionType):
+            modules |= {value.__module__} if value.__module__.split(".")[0] == PACKAGE else set()
         elif type(value).__module__.split(".")[0] == PACKAGE or value is operation:
             modules.add(type(value).__module__)
             waiting += _held(value)
