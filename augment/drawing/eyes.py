@@ -50,18 +50,20 @@ def _socket(c: Canvas, window: Window, side: Array, y: Array, across: Array, upp
     relief += 0.05 * bump(side, y, (a.eye_x, 0.0), (a.eye_half * 1.25, 0.17))
     relief -= 0.075 * bump(side, y, (0.15, -0.04), (0.14, 0.16))
     relief -= (0.03 + 0.03 * a.adult) * bump(side, y, (a.eye_x, -0.125), (0.27, 0.075))
-    relief -= (0.025 + 0.03 * a.hollow) * bump(side, y, (a.eye_x, 0.19), (0.24, 0.09))
-    shade = 0.2 * bump(side, y, (a.eye_x - 0.03, -0.05), (0.3, 0.17))
-    shade += 0.14 * bump(side, y, (0.15, 0.02), (0.13, 0.18))
-    shade += (0.07 + 0.1 * a.bags) * bump(side, y, (a.eye_x - 0.03, 0.14), (0.2, 0.09))
+    relief -= (0.02 + 0.015 * a.hollow) * bump(side, y, (a.eye_x, 0.19), (0.24, 0.09))
+    shade = (0.24 + 0.1 * a.wrinkles) * bump(side, y, (a.eye_x - 0.03, -0.06), (0.32, 0.19))
+    shade += 0.16 * bump(side, y, (0.15, 0.02), (0.13, 0.18))
+    shade += (0.07 + 0.05 * a.bags) * bump(side, y, (a.eye_x - 0.03, 0.12), (0.2, 0.09))
     c.darken(window, shade)
+    c.sheen[window] *= 1.0 - 0.8 * bump(side, y, (a.eye_x - 0.02, -0.02), (0.34, 0.2))
     if a.bags > 0.02:
         curve = 0.15 + 0.02 * a.bags - 0.05 * across * across
         sag = ramp(1.15 - np.abs(across), 0.0, 0.5)
-        relief += 0.03 * a.bags * groove(y - curve + 0.045, 0.05) * sag
+        relief += 0.012 * a.bags * groove(y - curve + 0.045, 0.05) * sag
         line = groove(y - curve, 0.03) * sag * a.bags
-        relief -= 0.03 * line
-        c.darken(window, 0.3 * line)
+        relief -= 0.015 * line
+        c.darken(window, 0.15 * line)
+        c.sheen[window] *= 1.0 - 0.5 * line
 
 
 def _eyeball(c: Canvas, window: Window, side: Array, y: Array, upper: Array, alpha: Array) -> None:
@@ -71,7 +73,7 @@ def _eyeball(c: Canvas, window: Window, side: Array, y: Array, upper: Array, alp
     white = np.empty((3, *y.shape), np.float32)
     aged = 0.06 * a.wrinkles
     white[:] = planes((0.70 - aged, 0.66 - 1.4 * aged, 0.63 - 2 * aged))
-    white *= float(np.interp(c.spec.person.monk, [1, 6, 10], [1.0, 0.92, 0.72]))
+    white *= float(np.interp(c.spec.person.monk, [1, 6, 10], [0.85, 0.7, 0.42]))
     white *= 1.0 - 0.35 * ramp(np.abs(dx), 0.5 * a.eye_half, a.eye_half)
     ring = radius * (1.0 / a.iris)
     iris = edge(a.iris - radius, c.px * 1.1)

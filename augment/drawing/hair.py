@@ -131,7 +131,10 @@ def paint_hair(
     relief = surface.z + swell + (0.009 + 0.01 * cut.curl) * strands
     relief += (0.016 + 0.03 * cut.curl) * clumps
     n = normals(relief, view.px, 3.0)
-    return Layer(window, alpha, _shade(colours, n, light, strands, clumps), surface.z)
+    colour = _shade(colours, n, light, strands, clumps)
+    # Beside the face lower hair lies in the shade of the hair above it.
+    colour *= 0.5 + 0.5 * ramp(y, 0.15, -0.55)
+    return Layer(window, alpha, colour, surface.z)
 
 
 def paint_back_hair(

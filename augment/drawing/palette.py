@@ -22,7 +22,7 @@ class Palette:
     grey: float
 
 
-WHITE_HAIR = np.array([0.55, 0.54, 0.52], np.float32)
+WHITE_HAIR = np.array([0.28, 0.276, 0.268], np.float32)
 
 
 def palette(spec: FaceSpec) -> Palette:
@@ -38,12 +38,13 @@ def palette(spec: FaceSpec) -> Palette:
     hair = np.array(who.hair_colour, np.float32)
     if age < 8:  # children's hair is lighter
         hair = hair * float(np.interp(age, [0, 8], [1.45, 1.0]))
-    onset = 48.0 - 16.0 * who.greying
+    # Greying starts about ten years later in the darkest-haired populations (Panhard et al., 2012).
+    onset = 48.0 - 16.0 * who.greying + 8.0 * (who.monk >= 7)
     grey = float(np.clip((age - onset) / 30.0, 0.0, 1.0)) ** 0.9
     # White strands among coloured ones: the mixture loses its colour faster than its depth.
     hair = hair + (float(hair.mean()) - hair) * min(1.0, 1.5 * grey)
     mixed = hair + (WHITE_HAIR - hair) * grey
-    brow = hair + (WHITE_HAIR * 0.7 - hair) * (0.65 * grey)
+    brow = hair + (WHITE_HAIR * 0.7 - hair) * (0.4 * grey)
     brow = brow * 0.75 + 0.04 * skin
-    beard = hair * 0.9 + (WHITE_HAIR * 0.95 - hair * 0.9) * min(1.0, grey * 1.15)
+    beard = hair * 0.9 + (WHITE_HAIR - hair * 0.9) * min(1.0, grey * 1.15)
     return Palette(skin, lips, brow, beard, mixed, grey)

@@ -24,7 +24,7 @@ class Light:
 
 KEY = np.array([1.06, 1.0, 0.95], np.float32)
 SKY = np.array([0.95, 1.0, 1.07], np.float32)
-GLOSS = np.array([1.0, 0.93, 0.86], np.float32)
+SHEEN = np.array([1.12, 0.8, 0.62], np.float32)
 # Red light travels furthest under the skin, so the terminator is reddish (Jimenez et al., 2009).
 WRAP = (0.42, 0.24, 0.18)
 
@@ -106,9 +106,12 @@ def shade_skin(
         seen = sun + (1.0 - sun) * (0.5 * wrap)
         lit *= seen * (0.86 * light.strength * float(KEY[c]))
         out[c] = albedo[c] * (lit + fill * float(SKY[c]))
-    shine = (gloss(n, light, 32) * 0.10 + gloss(n, light, 8) * 0.05) * sheen * sun
-    edge_light = (1.0 - n[2]) ** 3 * 0.05 * sky
-    out += planes(GLOSS) * ((shine + edge_light) * light.strength)
+    visible = sheen * sun * light.strength
+    out += gloss(n, light, 32) * (visible * 0.12)
+    # The broad sheen has been through the upper skin and is warmer than the light.
+    broad = (gloss(n, light, 8) * 0.16 + gloss(n, light, 4) * 0.12) * visible
+    broad += (1.0 - n[2]) ** 3 * (0.05 * light.strength) * sky
+    out += planes(SHEEN) * broad
     return out
 
 

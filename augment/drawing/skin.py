@@ -26,7 +26,8 @@ def paint_skin(c: Canvas) -> None:
     tone = 1.0 + pores * (0.012 + 0.016 * a.adult) * float(fade) + 0.012 * cloud
     c.albedo *= tone
     c.sheen *= 0.75 + 0.5 * bump(x, y, (0.0, -0.1), (0.45, 0.75)) + 0.1 * cloud
-    c.sheen *= 1.0 - 0.25 * a.wrinkles - 0.2 * (1.0 - a.adult)
+    c.sheen += 0.6 * bump(x, y, (0.36, 0.26), (0.3, 0.24))
+    c.sheen *= 1.0 - 0.1 * a.wrinkles - 0.15 * (1.0 - a.adult)
     _freckles(c)
 
 
@@ -68,6 +69,7 @@ def _crease(c: Canvas, window: "tuple[slice, slice]", line: Array, depth: float)
     """A groove: darker at the bottom and bent surface beside it."""
     c.relief[window] -= 0.03 * depth * line
     c.darken(window, 0.42 * depth * line)
+    c.sheen[window] *= 1.0 - 0.7 * np.minimum(depth * line, 1.0)
 
 
 def _nasolabial(c: Canvas) -> None:
@@ -101,18 +103,18 @@ def _forehead_lines(c: Canvas) -> None:
     rng = np.random.default_rng([0xF0E, who.seed])
     amount = a.wrinkles
     total = np.zeros_like(y)
-    fine = 0.016 + 0.9 * c.px
-    for k in range(4):
-        level = -0.33 - 0.085 * k + float(rng.uniform(-0.012, 0.012))
+    fine = 0.014 + 0.55 * c.px
+    for k in range(3):
+        level = -0.35 - 0.105 * k + float(rng.uniform(-0.012, 0.012))
         wave = 0.018 * np.cos(x * (6 + float(rng.uniform(-1, 1))) + float(rng.uniform(0, 6)))
         reach = 0.34 + float(rng.uniform(-0.06, 0.08)) - 0.03 * k
         line = groove(y - level - wave + 0.05 * x * x, fine) * ramp(side, reach + 0.14, reach - 0.1)
         total += line * float(np.clip(amount * 2.2 - 0.3 * k, 0, 1))
-    _crease(c, window, total, 0.62 * amount + 0.12)
+    _crease(c, window, total, 0.42 * amount + 0.08)
     frown = groove(side - 0.055 - 0.1 * (y - a.brow), fine) * bump(
-        side, y, (0.06, a.brow + 0.0), (0.14, 0.13)
+        side, y, (0.06, a.brow), (0.12, 0.1)
     )
-    _crease(c, window, frown, amount)
+    _crease(c, window, frown, 0.5 * amount)
 
 
 def _crows_feet(c: Canvas) -> None:
@@ -134,7 +136,7 @@ def _crows_feet(c: Canvas) -> None:
 def _lower_lines(c: Canvas) -> None:
     """Marionette lines beside the mouth, jowl shade and lines over the lip."""
     a = c.anatomy
-    window = c.window(-0.6, 0.6, a.mouth - 0.2, a.chin + 0.1)
+    window = c.window(-0.66, 0.66, a.mouth - 0.36, a.chin + 0.1)
     x, y = c.side[window], c.y[window]
     if x.size == 0:
         return

@@ -42,7 +42,7 @@ class FaceSpec:
     mask: str | None = None
     mask_colour: tuple[int, int, int] = (124, 178, 205)
     light_azimuth: float = -30.0
-    light_elevation: float = 35.0
+    light_elevation: float = 22.0
     light_strength: float = 1.0
     background_seed: int = 0
     blur: float = 0.0
@@ -108,7 +108,7 @@ def random_spec(
         hair_length=length,
         mask_colour=masks[int(u[7] * len(masks))],
         light_azimuth=normal[3] * 32.0 * (0.6 if frontal else 1.0),
-        light_elevation=28.0 + normal[4] * 12.0,
+        light_elevation=20.0 + normal[4] * (7.0 if frontal else 11.0),
         light_strength=1.0 + 0.1 * normal[5],
         background_seed=int(rng.integers(1 << 31)),
         blur=0.004 * u[8] ** 3,
