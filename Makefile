@@ -3,6 +3,8 @@
 #   make test    run the tests
 PYTHON ?= python3.11
 BIN := .venv/bin
+# The stages of dvc.yaml call `python`: the one that was set up here.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export NO_ALBUMENTATIONS_UPDATE := 1
