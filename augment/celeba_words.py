@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from augment.errors import UserError
-from augment.label_tables import YES_NO, Keyed, Remark, by_key, joined, look_up, text_lines
+from augment.label_tables import Keyed, Read, Remark, by_key, joined, look_up, text_lines
 from augment.vocabulary import NO, UNKNOWN, YES
 
 #: "Male" is the gender as labelled. There is neither age (only "Young") nor ethnicity.
 GENDER_ATTRIBUTE = "Male"
 GENDER_WORDS = {YES: "male", NO: "female", UNKNOWN: UNKNOWN}
+VALUE_WORDS = {"1": YES, "-1": NO}
 #: Attributes that other data sets have too, by the name they have here. All others keep their own,
 #: in lower case: "Wavy_Hair" is wavy_hair.
 ATTRIBUTE_WORDS = {
@@ -54,7 +55,7 @@ class AttributeList:
         if len(words) != len(self.names):
             reason = f"its attribute line has {len(words)} values, not {len(self.names)}"
             return {}, Remark(remark.note, remark.reason or reason)
-        read = [look_up(name, word, YES_NO) for name, word in zip(self.names, words, strict=True)]
+        read = [_read(name, word) for name, word in zip(self.names, words, strict=True)]
         note = joined([remark.note, *(note for _, note in read)])
         labels = dict(
             _label(name, value) for name, (value, _) in zip(self.names, read, strict=True)
@@ -87,6 +88,12 @@ def read_attribute_list(path: Path) -> AttributeList:
     parted = (line.strip().partition(" ") for line in lines if line.strip())
     rows = ({"file": file, "values": values} for file, _, values in parted)
     return AttributeList(names, by_key(rows, "file"))
+
+
+def _read(name: str, word: str) -> Read:
+    # Eight million of these words in CelebA: the two usual ones go the short way.
+    usual = VALUE_WORDS.get(word)
+    return (usual, "") if usual is not None else look_up(name, word, VALUE_WORDS)
 
 
 def _our_name(name: str) -> str:

@@ -6,11 +6,13 @@ instead of the face.
 
 import io
 import warnings
+from collections.abc import Callable
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as PillowImage
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 
 from augment.errors import RowError
 from augment.types import Image
@@ -19,7 +21,7 @@ from augment.types import Image
 MAX_PIXELS = 64_000_000
 JPEG_QUALITY = 95
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "MPO")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # "JPEG" holds MPO, too
 _PLAIN_JPEG_MODES = ("RGB", "L")
 _ENCODE = [
     cv2.IMWRITE_JPEG_QUALITY,
@@ -39,26 +41,44 @@ def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> Image:
     Raises:
         RowError: the bytes are empty, no picture, cut off, or hold more than ``max_pixels``.
     """
+    with warnings.catch_warnings():
+        # Damaged metadata and large pictures: what matters of them ends as a RowError here.
+        warnings.simplefilter("ignore")
+        picture = _open(content, max_pixels)
+        if _is_plain_jpeg(picture, content):
+            pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+            if pixels is not None:
+                return np.asarray(pixels, dtype=np.uint8)
+        return _decoded(picture, _upright_rgb)
+
+
+def decode_grey(content: bytes, max_pixels: int = MAX_PIXELS) -> npt.NDArray[np.uint8]:
+    """A mask's bytes to grey levels, shape (height, width), uint8, as stored: no orientation.
+
+    Raises:
+        RowError: as :func:`decode`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        picture = _open(content, max_pixels)
+        return _decoded(picture, lambda stored: np.array(stored.convert("L"), dtype=np.uint8))
+
+
+def _open(content: bytes, max_pixels: int) -> PillowImage.Image:
+    """Read a picture's header; no pixel is decoded yet."""
     if not content:
         raise RowError("the file is empty")
     try:
-        with warnings.catch_warnings():
-            # Pillow's own size warning comes before ours, which says the limit.
-            warnings.simplefilter("ignore", PillowImage.DecompressionBombWarning)
-            picture = PillowImage.open(io.BytesIO(content), formats=_FORMATS)
+        picture = PillowImage.open(io.BytesIO(content), formats=_FORMATS)
     except PillowImage.DecompressionBombError:
         raise RowError(f"the picture is larger than {max_pixels:,} pixels") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+    except Exception:  # whatever Pillow's readers trip over in strange bytes, the row says so
         raise RowError("the file is not a picture that can be read") from None
     if picture.width * picture.height > max_pixels:
         raise RowError(
             f"the picture is {picture.width} x {picture.height}, over {max_pixels:,} pixels"
         )
-    if _is_plain_jpeg(picture, content):
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
-        if pixels is not None:
-            return np.asarray(pixels, dtype=np.uint8)
-    return _decode_unusual(picture)
+    return picture
 
 
 def _is_plain_jpeg(picture: PillowImage.Image, content: bytes) -> bool:
@@ -73,22 +93,29 @@ def _is_plain_jpeg(picture: PillowImage.Image, content: bytes) -> bool:
     )
 
 
-def _decode_unusual(picture: PillowImage.Image) -> Image:
+def _decoded(
+    picture: PillowImage.Image,
+    pixels: Callable[[PillowImage.Image], npt.NDArray[np.uint8]],
+) -> npt.NDArray[np.uint8]:
     try:
-        upright = ImageOps.exif_transpose(picture)
-        if upright.mode.startswith("I") or upright.mode == "F":
-            # 16-bit grey: Pillow's convert() would clip instead of scale.
-            deep = np.asarray(upright, dtype=np.float64)
-            peak = 65535.0 if deep.max(initial=0.0) > 255.0 else 255.0
-            upright = PillowImage.fromarray((deep * (255.0 / peak)).clip(0, 255).astype(np.uint8))
-        if upright.has_transparency_data:
-            rgba = upright.convert("RGBA")
-            upright = PillowImage.alpha_composite(
-                PillowImage.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba
-            )
-        return np.array(upright.convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+        return pixels(picture)
+    except Exception as error:  # cut off, damaged, of a kind that Pillow cannot convert, …
         raise RowError(f"the picture cannot be decoded ({error})") from None
+
+
+def _upright_rgb(picture: PillowImage.Image) -> Image:
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I") or upright.mode == "F":
+        # 16-bit grey: Pillow's convert() would clip instead of scale.
+        deep = np.asarray(upright, dtype=np.float64)
+        peak = 65535.0 if upright.mode.startswith("I;16") or deep.max(initial=0) > 255 else 255.0
+        upright = PillowImage.fromarray((deep * (255.0 / peak)).clip(0, 255).astype(np.uint8))
+    if upright.has_transparency_data:
+        rgba = upright.convert("RGBA")
+        upright = PillowImage.alpha_composite(
+            PillowImage.new("RGBA", rgba.size, (255, 255, 255, 255)), rgba
+        )
+    return np.array(upright.convert("RGB"), dtype=np.uint8)
 
 
 def encode(image: Image) -> bytes:

@@ -6,6 +6,7 @@ Paths come from label tables that others wrote, so each is resolved and must sta
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,14 @@ def resolve(root: Path, uri: str) -> Path:
     if not uri or "\0" in uri:
         raise RowError("the file has no usable name")
     path = Path(os.path.realpath(root / uri))
-    if not path.is_relative_to(os.path.realpath(root)):
+    if not path.is_relative_to(_real(root)):
         raise RowError("the path leads outside of the data set's folder")
     return path
+
+
+@lru_cache(maxsize=64)
+def _real(root: Path) -> str:
+    return os.path.realpath(root)
 
 
 def read_file(root: Path, uri: str) -> bytes:

@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 
 from augment.celeba_words import our_names, read_attribute_list, read_attribute_names
 from augment.errors import RowError, UserError
-from augment.images import decode
+from augment.images import decode_grey
 from augment.label_tables import Remark, read_pairs
 from augment.photo_files import FilesConfig, FileSource, photos_below
 from augment.protocols import Record
@@ -87,7 +87,7 @@ class Source(FileSource):
             for place, part in enumerate(PARTS, start=1):
                 name = f"{folder}/{number:05d}_{part}.png"
                 if (self.root / name).is_file():
-                    parts[place] = decode(self.read(name))[..., 0] > 0
+                    parts[place] = decode_grey(self.read(name)) > 0
             width, height = PillowImage.open(io.BytesIO(self.read(uri))).size
         except RowError:
             return None
