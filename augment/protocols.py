@@ -32,7 +32,7 @@ class Source(Protocol):
     """A data set as shipped on disk -> rows; picklable.
 
     Made as ``Source(config, data, age_groups, seed)``, with ``data`` the folder of all data sets.
-    Its ``Config`` is a :class:`augment.photo_files.SourceConfig`.
+    Its ``Config`` is a :class:`augment.intake.photo_files.SourceConfig`.
     """
 
     licence: str
@@ -55,7 +55,7 @@ class Source(Protocol):
         ...
 
     def parsing(self, uri: str) -> Image | None:
-        """The 19-class CelebAMask-HQ map, uint8, of the upright photo's height and width, or None."""
+        """The 19-class CelebAMask-HQ map of the upright photo, uint8 (height, width), or None."""
         ...
 
 

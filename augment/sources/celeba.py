@@ -6,14 +6,14 @@ all in one folder, or in the official ``Img/``, ``Anno/`` and ``Eval/``.
 from collections.abc import Iterator
 from pathlib import Path
 
-from augment.celeba_words import our_names, read_attribute_list, read_attribute_names
 from augment.errors import UserError
-from augment.label_tables import joined, look_up, read_pairs
-from augment.photo_files import FilesConfig, FileSource, photos_below
+from augment.intake.celeba_words import our_names, read_attribute_list, read_attribute_names
+from augment.intake.label_tables import joined, look_up, read_pairs
+from augment.intake.photo_files import FilesConfig, FileSource, photos_below
 from augment.protocols import Record
 from augment.vocabulary import UNKNOWN, AgeGroup
 
-# Gender and attribute words stand in augment/celeba_words.py.
+# Gender and attribute words stand in augment/intake/celeba_words.py.
 SPLIT_WORDS = {"0": "train", "1": "validation", "2": "test"}
 
 PHOTO_FOLDERS = ("img_align_celeba", "Img/img_align_celeba", "img_celeba", "Img/img_celeba")

@@ -14,16 +14,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from augment.celeba_words import our_names, read_attribute_list, read_attribute_names
 from augment.errors import RowError, UserError
 from augment.images import decode_grey
-from augment.label_tables import Remark, read_pairs
-from augment.photo_files import FilesConfig, FileSource, photos_below
+from augment.intake.celeba_words import our_names, read_attribute_list, read_attribute_names
+from augment.intake.label_tables import Remark, read_pairs
+from augment.intake.photo_files import FilesConfig, FileSource, photos_below
 from augment.protocols import Record
 from augment.types import Image
 from augment.vocabulary import AgeGroup
 
-# Gender and attribute words stand in augment/celeba_words.py.
+# Gender and attribute words stand in augment/intake/celeba_words.py.
 #: Parts in the official order: a part's number is its place, background is 0, later parts lie on
 #: top of earlier ones (face_parsing/Data_preprocessing/g_mask.py of the data set's repository).
 PARTS = (

@@ -20,7 +20,7 @@ from augment.drawing import Drawing, FaceSpec, draw, random_spec, sample_person
 from augment.drawing.spec import MASKS
 from augment.errors import RowError, UserError
 from augment.images import encode
-from augment.photo_files import SourceConfig
+from augment.intake.photo_files import SourceConfig
 from augment.protocols import Record
 from augment.seeds import row_generator, row_seed
 from augment.types import Image

@@ -8,8 +8,16 @@ the test split here.
 from collections.abc import Iterator
 
 from augment.errors import UserError
-from augment.label_tables import Remark, Row, by_key, joined, look_up, look_up_age_group, read_rows
-from augment.photo_files import FilesConfig, FileSource, photos_below
+from augment.intake.label_tables import (
+    Remark,
+    Row,
+    by_key,
+    joined,
+    look_up,
+    look_up_age_group,
+    read_rows,
+)
+from augment.intake.photo_files import FilesConfig, FileSource, photos_below
 from augment.protocols import Record
 
 GENDER_WORDS = {"female": "female", "male": "male"}

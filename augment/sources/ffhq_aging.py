@@ -10,8 +10,16 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from augment.errors import UserError
-from augment.label_tables import Remark, Row, by_key, joined, look_up, look_up_age_group, read_rows
-from augment.photo_files import FilesConfig, FileSource, photos_below
+from augment.intake.label_tables import (
+    Remark,
+    Row,
+    by_key,
+    joined,
+    look_up,
+    look_up_age_group,
+    read_rows,
+)
+from augment.intake.photo_files import FilesConfig, FileSource, photos_below
 from augment.protocols import Record
 from augment.vocabulary import NO, YES
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from augment.label_tables import (
+from augment.intake.label_tables import (
     YES_NO,
     Keyed,
     Remark,
@@ -32,7 +32,7 @@ from augment.label_tables import (
     read_rows,
     read_years,
 )
-from augment.photo_files import FilesConfig, FileSource, photos_below, yaml_word
+from augment.intake.photo_files import FilesConfig, FileSource, photos_below, yaml_word
 from augment.protocols import Record
 from augment.vocabulary import (
     BASE_LABELS,

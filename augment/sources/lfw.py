@@ -7,8 +7,8 @@ no such labels.
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from augment.label_tables import Keyed, by_key, look_up, read_rows
-from augment.photo_files import FilesConfig, FileSource, photos_below
+from augment.intake.label_tables import Keyed, by_key, look_up, read_rows
+from augment.intake.photo_files import FilesConfig, FileSource, photos_below
 from augment.protocols import Record
 from augment.vocabulary import UNKNOWN
 

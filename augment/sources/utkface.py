@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from augment.label_tables import joined, read_years
-from augment.photo_files import FilesConfig, FileSource, photos_below
+from augment.intake.label_tables import joined, read_years
+from augment.intake.photo_files import FilesConfig, FileSource, photos_below
 from augment.protocols import Record
 from augment.vocabulary import UNKNOWN, group_of_years
 

@@ -17,11 +17,12 @@ import pyarrow as pa
 from augment.errors import RowError, UserError
 from augment.images import decode, difference_hash
 from augment.intake import Intake, open_sources
-from augment.intake_summary import summary
+from augment.intake.label_tables import joined
+from augment.intake.same_files import flag_same_files
+from augment.intake.splits import assign_splits, photo_groups
+from augment.intake.summary import summary
 from augment.job import Job
-from augment.label_tables import joined
 from augment.protocols import Record, Source
-from augment.same_files import flag_same_files
 from augment.schema import (
     OK,
     SET_ASIDE,
@@ -34,7 +35,6 @@ from augment.schema import (
     order_schema,
 )
 from augment.shards import write_bucketed
-from augment.splits import assign_splits, photo_groups
 from augment.vocabulary import BASE_LABELS, UNKNOWN
 
 Config = Intake

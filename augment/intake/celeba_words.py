@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from augment.errors import UserError
-from augment.label_tables import Keyed, Read, Remark, by_key, joined, look_up, text_lines
+from augment.intake.label_tables import Keyed, Read, Remark, by_key, joined, look_up, text_lines
 from augment.vocabulary import NO, UNKNOWN, YES
 
 #: "Male" is the gender as labelled. There is neither age (only "Young") nor ethnicity.

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.duplicates import Rows, same_value_pairs
-from augment.label_tables import joined
+from augment.intake.label_tables import joined
 from augment.schema import OK, SET_ASIDE
 from augment.vocabulary import UNKNOWN
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.duplicates import groups, near_duplicate_pairs, same_value_pairs
-from augment.same_files import file_codes
+from augment.intake.same_files import file_codes
 from augment.seeds import row_share
 
 #: From weakest to strongest: a group goes to the strongest split that any of its rows belongs to,
