@@ -5,7 +5,6 @@ and difference hash say which files are one photo, and people and repeated photo
 share a split.
 """
 
-import hashlib
 import itertools
 import sys
 from collections import Counter
@@ -14,10 +13,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from augment.errors import RowError, UserError
-from augment.images import decode, difference_hash
+from augment.errors import UserError
 from augment.intake import Intake, open_sources
 from augment.intake.label_tables import joined
+from augment.intake.reading import ReadPhoto
 from augment.intake.same_files import flag_same_files
 from augment.intake.splits import assign_splits, photo_groups
 from augment.intake.summary import summary
@@ -34,12 +33,11 @@ from augment.schema import (
     manifest_schema,
     order_schema,
 )
-from augment.shards import write_bucketed
+from augment.shards import ROWS_PER_GROUP, write_bucketed
 from augment.vocabulary import BASE_LABELS, UNKNOWN
 
 Config = Intake
 
-_BATCH = 1000  # records that are turned into an Arrow batch at once
 _SCHEMAS = (aligned_schema, order_schema, candidate_schema, manifest_schema, balanced_schema)
 _TAKEN = {name for schema in _SCHEMAS for name in schema(Labels()).names} - set(BASE_LABELS)
 _READ_LATER = ("status", "sha256", "width", "height", "photo_hash", "group", "split", "half")
@@ -109,7 +107,7 @@ def _read_source(job: Job, key: str, source: Source, labels: Labels) -> pa.Table
 
 
 def _batched(records: Iterator[Record]) -> Iterator[list[Record]]:
-    while batch := list(itertools.islice(records, _BATCH)):
+    while batch := list(itertools.islice(records, ROWS_PER_GROUP)):
         yield batch
 
 
@@ -141,45 +139,6 @@ def _row(key: str, source: Source, record: Record, labels: Labels) -> dict[str, 
         **values,
         "label_origin": origins,
     }
-
-
-class ReadPhoto:
-    """Op: read and decode each file once, and keep what tells it from others."""
-
-    needs = ("uri", "_version")
-    adds = pa.schema(
-        [
-            pa.field("sha256", pa.string()),
-            pa.field("width", pa.int32()),
-            pa.field("height", pa.int32()),
-            pa.field("photo_hash", pa.binary(32)),
-            pa.field("_problem", pa.string()),
-        ]
-    )
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def identity(self) -> str:
-        return "read photo"  # the version names the very file, or all that a picture is drawn from
-
-    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        rows = [self._read(uri) for uri in batch.column("uri").to_pylist()]
-        return pa.RecordBatch.from_pylist(rows, schema=self.adds)
-
-    def _read(self, uri: str) -> dict[str, Any]:
-        found = {"sha256": "", "width": 0, "height": 0, "photo_hash": None, "_problem": ""}
-        try:
-            content = self.source.read(uri)
-            found["sha256"] = hashlib.sha256(content).hexdigest()
-            image = decode(content)
-        except RowError as error:
-            return found | {"_problem": str(error)}
-        return found | {
-            "width": image.shape[1],
-            "height": image.shape[0],
-            "photo_hash": difference_hash(image),
-        }
 
 
 def _settled(batch: pa.RecordBatch) -> pa.RecordBatch:
