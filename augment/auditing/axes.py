@@ -12,7 +12,7 @@ from augment.types import Axis, BinSpace
 from augment.vocabulary import BASE_LABELS, UNKNOWN, value_order
 
 #: Above this the bins cannot be looked at by a person, and nearly all of them would be empty.
-MOST_BINS = 10_000
+MOST_BINS = 2_000
 
 
 class AxisConfig(Section):

@@ -7,21 +7,15 @@ the least change. Solved exactly by HiGHS (Huangfu & Hall 2018) through scipy.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import linprog
 
 from augment.metrics.balance import Counts
-
-NO_GENERATOR = "no generator can make it"
-NO_DONORS = "no donors"
-CHILDREN = "k children per parent"
-SYNTHETIC_SHARE = "synthetic share"
-GENERATOR_SHARE = "generator share"
 
 
 @dataclass(frozen=True)
@@ -74,15 +68,6 @@ class Move:
     cost: float  # of one face
 
 
-@dataclass(frozen=True)
-class Unfilled:
-    """So many faces of a bin that a limit keeps from being ordered."""
-
-    target: int
-    faces: int
-    reason: str
-
-
 def room(problem: Problem) -> Counts:
     """Faces that may be added to each bin: the deficit, cut by the synthetic share."""
     share = problem.max_synthetic_share
@@ -123,7 +108,7 @@ class _Arcs:
     @classmethod
     def of(cls, problem: Problem) -> "_Arcs":
         wanted = room(problem) > 0
-        pieces = []
+        pieces = [(np.empty(0, dtype=np.int64),) * 3 + (np.empty(0), np.empty(0, dtype=np.int64))]
         for number, supplier in enumerate(problem.suppliers):
             able = np.isfinite(supplier.costs)
             able &= (problem.faces >= max(1, supplier.parents))[:, None] & wanted[None, :]
@@ -141,62 +126,100 @@ class _Arcs:
 def solve(problem: Problem) -> list[Move]:
     """The moves of the best plan, ordered by target, supplier and donor.
 
-    As many faces as the limits allow; among all such plans one of least total cost.
+    As many faces as the limits allow; among all such plans one of least total cost. Exact where
+    each child has one parent. Children of two parents and of one may compete for a donor bin; its
+    places are then divided as in the fractional optimum, rounded down for those of two, which
+    costs at most one face a donor bin.
     """
-    if not problem.suppliers:
-        return []
     arcs = _Arcs.of(problem)
     if not len(arcs):
         return []
     limits = _limits(problem, arcs)
-    most = int(_minimise(-np.ones(len(arcs)), [limits]).sum())
-    all_of_them = LinearConstraint(np.ones((1, len(arcs))), most, most)
-    amounts = _minimise(arcs.cost, [limits, all_of_them])
-    _require_within(limits, amounts)
+    if (arcs.parents > 1).any():
+        limits = _divided(problem, arcs, _best(arcs, limits))
+    # A vertex of this polytope is whole: each limit holds on a set of arcs, and the sets are those
+    # of two nested families (targets, donors), whose matrix is totally unimodular.
+    amounts = np.rint(_best(arcs, limits)).astype(np.int64)
+    if (amounts < 0).any() or any((limit.matrix @ amounts > limit.most).any() for limit in limits):
+        raise RuntimeError("the planner's programme came back with a limit overstepped")
     return _moves(problem, arcs, amounts)
 
 
-def _limits(problem: Problem, arcs: _Arcs) -> LinearConstraint:
-    """Rows: targets' room, donors' child slots, and each generator's share of a target."""
-    bins = len(problem.deficits)
-    columns = np.arange(len(arcs))
-    ones = np.ones(len(arcs))
-    pair = arcs.supplier * bins + arcs.target
-    blocks = [
-        (sparse.csr_array((ones, (arcs.target, columns)), (bins, len(arcs))), room(problem)),
-        (sparse.csr_array((arcs.parents, (arcs.donor, columns)), (bins, len(arcs))),
-         child_slots(problem)),
-    ]  # fmt: skip
-    if any(supplier.max_share < 1 for supplier in problem.suppliers):
-        shape = (bins * len(problem.suppliers), len(arcs))
-        most = [supplier_room(problem, supplier) for supplier in problem.suppliers]
-        blocks.append((sparse.csr_array((ones, (pair, columns)), shape), np.concatenate(most)))
-    matrix = sparse.vstack([block for block, _ in blocks], format="csr")
-    upper = np.concatenate([limit for _, limit in blocks])
-    used = np.flatnonzero(np.diff(matrix.indptr))
-    return LinearConstraint(matrix[used], -np.inf, upper[used])
+@dataclass(frozen=True)
+class _Limits:
+    """Rows of ``matrix @ amounts <= most``."""
+
+    matrix: Any  # sparse, (rows, arcs)
+    most: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, group: npt.NDArray[np.int64], weight: npt.NDArray[np.int64], most: Counts
+    ) -> "_Limits":
+        """One row a group of arcs: their amounts, weighted, are at most ``most[group]``."""
+        shape = (len(most), len(group))
+        matrix = sparse.csr_array((weight, (group, np.arange(len(group)))), shape)
+        used = np.unique(group)
+        return cls(matrix[used], most[used].astype(np.float64))
 
 
-def _minimise(cost: npt.NDArray[np.float64], limits: Sequence[Any]) -> npt.NDArray[np.int64]:
-    """Whole amounts >= 0 of least cost. With one parent a child every vertex is whole anyway (the
-    matrix is totally unimodular), so that branch and bound has nothing to do."""
-    result = milp(
+def _limits(problem: Problem, arcs: _Arcs) -> list[_Limits]:
+    """Children of parents first, then the room of targets and each generator's share of it."""
+    ones = np.ones(len(arcs), dtype=np.int64)
+    children = _Limits.of(arcs.donor, arcs.parents, child_slots(problem))
+    return [children, _Limits.of(arcs.target, ones, room(problem)), *_shares(problem, arcs)]
+
+
+def _shares(problem: Problem, arcs: _Arcs) -> list[_Limits]:
+    if all(supplier.max_share >= 1 for supplier in problem.suppliers):
+        return []
+    pair = arcs.supplier * len(problem.deficits) + arcs.target
+    most = [supplier_room(problem, supplier) for supplier in problem.suppliers]
+    return [_Limits.of(pair, np.ones(len(arcs), dtype=np.int64), np.concatenate(most))]
+
+
+def _divided(problem: Problem, arcs: _Arcs, guide: npt.NDArray[np.float64]) -> list[_Limits]:
+    """The limits with each donor bin's places divided by how many parents a child takes."""
+    left = child_slots(problem)
+    bins, kinds = len(left), sorted(set(arcs.parents.tolist()), reverse=True)
+    most = np.zeros((len(kinds), bins), dtype=np.int64)
+    for kind, parents in enumerate(kinds):
+        amounts = np.where(arcs.parents == parents, guide, 0)
+        children = np.bincount(arcs.donor, amounts, minlength=bins)
+        most[kind] = left // parents
+        if parents != kinds[-1]:
+            most[kind] = np.minimum(most[kind], np.floor(children + 1e-6).astype(np.int64))
+        left = left - most[kind] * parents
+    kind_of_arc = np.searchsorted(-np.array(kinds), -arcs.parents)
+    ones = np.ones(len(arcs), dtype=np.int64)
+    return [
+        _Limits.of(kind_of_arc * bins + arcs.donor, ones, most.reshape(-1)),
+        *_limits(problem, arcs)[1:],
+    ]
+
+
+def _best(arcs: _Arcs, limits: Sequence[_Limits]) -> npt.NDArray[np.float64]:
+    """Amounts, shape (arcs,): the most that the limits allow in all, at the least cost."""
+    most = _minimise(-np.ones(len(arcs)), limits, None).sum()
+    return _minimise(arcs.cost, limits, float(most))
+
+
+def _minimise(
+    cost: npt.NDArray[np.float64], limits: Sequence[_Limits], total: float | None
+) -> npt.NDArray[np.float64]:
+    """A vertex of least cost (simplex, not interior point), with a given sum of all amounts."""
+    result = linprog(
         cost,
-        integrality=np.ones(len(cost)),
-        bounds=Bounds(0, np.inf),
-        constraints=list(limits),
-        options={"mip_rel_gap": 0.0},
+        A_ub=sparse.vstack([limit.matrix for limit in limits], format="csr"),
+        b_ub=np.concatenate([limit.most for limit in limits]),
+        A_eq=None if total is None else np.ones((1, len(cost))),
+        b_eq=None if total is None else [total],
+        method="highs-ds",
     )
-    if not result.success:
+    if result.status != 0:
         raise RuntimeError(f"the planner's programme was not solved: {result.message}")
-    amounts: npt.NDArray[np.int64] = np.rint(result.x).astype(np.int64)
+    amounts: npt.NDArray[np.float64] = result.x
     return amounts
-
-
-def _require_within(limits: LinearConstraint, amounts: npt.NDArray[np.int64]) -> None:
-    """The solver works with tolerances; what is ordered must keep the limits exactly."""
-    if (amounts < 0).any() or (limits.A @ amounts > limits.ub).any():
-        raise RuntimeError("the planner's programme came back with a limit overstepped")
 
 
 def _moves(problem: Problem, arcs: _Arcs, amounts: npt.NDArray[np.int64]) -> list[Move]:
@@ -226,47 +249,3 @@ def filled(problem: Problem, moves: Sequence[Move]) -> Counts:
     for move in moves:
         counts[move.target] += move.faces
     return counts
-
-
-def explain_unfilled(problem: Problem, moves: Sequence[Move]) -> list[Unfilled]:
-    """What keeps each bin from its target: the limits are lifted one after the other, and what a
-    bin gains by a lift is what that limit bound. The parts add up to the bin's shortfall exactly.
-
-    Order of lifting: children per parent, generator shares, synthetic share, lack of donors. What
-    is left then cannot be made by any generator.
-    """
-    now = filled(problem, moves)
-    unlimited = replace(
-        problem, suppliers=[replace(supplier, max_share=1.0) for supplier in problem.suppliers]
-    )
-    no_share = replace(unlimited, max_synthetic_share=1.0)
-    crowd = max([1, *(supplier.parents for supplier in problem.suppliers)])
-    peopled = replace(no_share, faces=np.maximum(no_share.faces, crowd))
-    lifted = [
-        (CHILDREN, _fill_by_any_parent(problem)),
-        (GENERATOR_SHARE, _fill_by_any_parent(unlimited)),
-        (SYNTHETIC_SHARE, _fill_by_any_parent(no_share)),
-        (NO_DONORS, _fill_by_any_parent(peopled)),
-        (NO_GENERATOR, problem.deficits),
-    ]
-    unfilled = []
-    for reason, fill in lifted:
-        gain = fill - now
-        if (gain < 0).any():
-            raise RuntimeError(f"lifting a limit ({reason}) lost faces")
-        unfilled += [
-            Unfilled(int(target), int(gain[target]), reason) for target in np.flatnonzero(gain)
-        ]
-        now = fill
-    return sorted(unfilled, key=lambda part: part.target)
-
-
-def _fill_by_any_parent(problem: Problem) -> Counts:
-    """What each bin could get if a parent had no limit of children: bins then do not compete, and
-    no programme is needed."""
-    able = np.zeros(len(problem.deficits), dtype=np.int64)
-    for supplier in problem.suppliers:
-        donors = problem.faces >= max(1, supplier.parents)
-        reached = np.isfinite(supplier.costs[donors]).any(axis=0)
-        able += np.where(reached, supplier_room(problem, supplier), 0)
-    return np.minimum(room(problem), able)

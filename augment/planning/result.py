@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.metrics.balance import Counts, bins_below
-from augment.planning.programme import Move, Problem, Unfilled, filled
+from augment.planning.programme import Move, Problem, filled
+from augment.planning.shortfall import Unfilled
 from augment.types import BinSpace
 
 

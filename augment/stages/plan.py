@@ -16,8 +16,9 @@ from augment.metrics.balance import Counts, deficits
 from augment.params import Section
 from augment.planning.explain import render
 from augment.planning.faces import read_train_faces
-from augment.planning.programme import Problem, Supplier, explain_unfilled, solve
+from augment.planning.programme import Problem, Supplier, solve
 from augment.planning.result import Plan
+from augment.planning.shortfall import explain_unfilled
 from augment.planning.suppliers import Mover, supplier
 from augment.planning.targets import Target, target_counts
 from augment.shards import write_json, write_table

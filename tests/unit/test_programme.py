@@ -5,18 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augment.planning.programme import (
+from augment.planning.programme import Move, Problem, Supplier, filled, solve
+from augment.planning.shortfall import (
     CHILDREN,
     GENERATOR_SHARE,
     NO_DONORS,
     NO_GENERATOR,
     SYNTHETIC_SHARE,
-    Move,
-    Problem,
-    Supplier,
     explain_unfilled,
-    filled,
-    solve,
 )
 
 NO = np.nan

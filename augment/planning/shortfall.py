@@ -1,0 +1,68 @@
+"""Why a bin stays below its target: which limit binds, found by lifting limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from augment.metrics.balance import Counts
+from augment.planning.programme import Move, Problem, filled, room, supplier_room
+
+NO_GENERATOR = "no generator can make it"
+NO_DONORS = "no donors"
+CHILDREN = "k children per parent"
+SYNTHETIC_SHARE = "synthetic share"
+GENERATOR_SHARE = "generator share"
+
+
+@dataclass(frozen=True)
+class Unfilled:
+    """So many faces of a bin that a limit keeps from being ordered."""
+
+    target: int
+    faces: int
+    reason: str
+
+
+def explain_unfilled(problem: Problem, moves: Sequence[Move]) -> list[Unfilled]:
+    """What keeps each bin from its target: the limits are lifted one after the other, and what a
+    bin gains by a lift is what that limit bound. The parts add up to the bin's shortfall exactly.
+
+    Order of lifting: children per parent, generator shares, synthetic share, lack of donors. What
+    is left then cannot be made by any generator.
+    """
+    now = filled(problem, moves)
+    unlimited = replace(
+        problem, suppliers=[replace(supplier, max_share=1.0) for supplier in problem.suppliers]
+    )
+    no_share = replace(unlimited, max_synthetic_share=1.0)
+    crowd = max([1, *(supplier.parents for supplier in problem.suppliers)])
+    peopled = replace(no_share, faces=np.maximum(no_share.faces, crowd))
+    lifted = [
+        (CHILDREN, _fill_by_any_parent(problem)),
+        (GENERATOR_SHARE, _fill_by_any_parent(unlimited)),
+        (SYNTHETIC_SHARE, _fill_by_any_parent(no_share)),
+        (NO_DONORS, _fill_by_any_parent(peopled)),
+        (NO_GENERATOR, problem.deficits),
+    ]
+    unfilled = []
+    for reason, fill in lifted:
+        gain = fill - now
+        if (gain < 0).any():
+            raise RuntimeError(f"lifting a limit ({reason}) lost faces")
+        unfilled += [
+            Unfilled(int(target), int(gain[target]), reason) for target in np.flatnonzero(gain)
+        ]
+        now = fill
+    return sorted(unfilled, key=lambda part: part.target)
+
+
+def _fill_by_any_parent(problem: Problem) -> Counts:
+    """What each bin could get if a parent had no limit of children: bins then do not compete, and
+    no programme is needed."""
+    able = np.zeros(len(problem.deficits), dtype=np.int64)
+    for supplier in problem.suppliers:
+        donors = problem.faces >= max(1, supplier.parents)
+        reached = np.isfinite(supplier.costs[donors]).any(axis=0)
+        able += np.where(reached, supplier_room(problem, supplier), 0)
+    return np.minimum(room(problem), able)
