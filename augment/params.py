@@ -75,6 +75,17 @@ def validate(model: type[SectionType], content: Any, where: str) -> SectionType:
         raise UserError(f"params.yaml: {problems}") from None
 
 
+def explain(model: type[Section], content: Any, where: str) -> list[str]:
+    """What :func:`validate` would object to, one sentence a problem; [] where all is well."""
+    try:
+        model.model_validate({} if content is None else content)
+    except ValidationError as error:
+        return [f"params.yaml: {_explain(problem, model, where)}" for problem in error.errors()]
+    except UserError as error:  # a section that looks into its plug-ins
+        return [str(error)]
+    return []
+
+
 def _explain(problem: Any, model: type[BaseModel], where: str) -> str:
     place = ".".join([where, *(str(part) for part in problem["loc"])]).strip(".")
     if problem["type"] == "missing":

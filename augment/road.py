@@ -20,6 +20,7 @@ class Stage:
 
     name: str  # "align"
     key: str | None  # "mask" of "train@mask"
+    command: str
     params: tuple[str, ...]
     deps: tuple[str, ...]  # code and data
     outs: tuple[str, ...]  # outs, metrics and plots
@@ -77,7 +78,8 @@ def _stage(
         return tuple(_fill(entry, key, params) for entry in entries)
 
     outs = filled("outs") + filled("metrics") + filled("plots")
-    return Stage(name, key, filled("params"), filled("deps"), outs)
+    command = _fill(str(definition.get("cmd")), key, params)
+    return Stage(name, key, command, filled("params"), filled("deps"), outs)
 
 
 def _fill(template: str, key: str | None, params: Mapping[str, Any]) -> str:
