@@ -3,13 +3,13 @@
 import numpy as np
 
 from augment.drawing import canvas as cv
-from augment.drawing.canvas import Labels
 from augment.drawing.anatomy import Anatomy
+from augment.drawing.canvas import Labels
 from augment.drawing.fields import Array, edge, mix, segment_distance, srgb
 from augment.drawing.geometry import View
 from augment.drawing.spec import FaceSpec
 
-_FRAMES = ((26, 24, 26), (70, 44, 30), (150, 130, 96), (92, 96, 104), (60, 30, 40))
+_FRAMES = ((26, 24, 26), (56, 36, 26), (96, 78, 52), (62, 66, 74), (52, 26, 36))
 
 
 def paint_glasses(
@@ -29,7 +29,9 @@ def paint_glasses(
     r = (np.abs((side - cx) / width) ** power + np.abs((y - cy) / height) ** power) ** (1 / power)
     rim = thick - np.abs(r - 1.0) * min(width, height)
     lens = edge((1.0 - r) * height, view.px)
-    bridge_distance, _ = segment_distance(side, y, (0.0, cy - 0.05), (cx - width + 0.01, cy - 0.035))
+    bridge_distance, _ = segment_distance(
+        side, y, (0.0, cy - 0.05), (cx - width + 0.01, cy - 0.035)
+    )
     rim = np.maximum(rim, thick - bridge_distance)
     picture *= 1.0 - 0.05 * lens
     glare = lens * edge(0.035 - np.abs(side - cx + 0.6 * (y - cy) - 0.1), 0.05) * 0.05

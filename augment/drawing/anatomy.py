@@ -3,7 +3,7 @@
 Head frame: x to the viewer's right, y down, z towards the viewer; the origin lies between the
 eyes in x and y and in the plane of the ears in z; 1 unit = 100 mm on an adult. The face's width is
 the same at all ages: growing up is a change of proportions (Farkas, Anthropometry of the Head and
-Face, 1994; Enlow and Hans, Essentials of Facial Growth, 1996), rounded here to what a picture shows.
+Face, 1994; Enlow and Hans, Essentials of Facial Growth, 1996), rounded to what a picture shows.
 """
 
 from dataclasses import dataclass

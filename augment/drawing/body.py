@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from augment.drawing.anatomy import Anatomy
-from augment.drawing.fields import Array, Colour, edge, groove, mix, planes, ramp, srgb
+from augment.drawing.fields import Array, Colour, Field, edge, groove, mix, planes, ramp, srgb
 from augment.drawing.geometry import Surface, View, Window
 from augment.drawing.head import neck, torso
 from augment.drawing.spec import FaceSpec
@@ -53,7 +53,7 @@ def paint_body(spec: FaceSpec, a: Anatomy, scene: View, skin: Array) -> Body:
     return Body(window, alpha, surface.z + 0.05 * covered, relief, covered, albedo)
 
 
-def _neckline(a: Anatomy, rng: np.random.Generator, x: Array, y: Array) -> Array:
+def _neckline(a: Anatomy, rng: np.random.Generator, x: Field, y: Field) -> Array:
     """Signed distance into the cloth: round neck, v-neck or high collar."""
     kind = int(rng.integers(4))
     wide = a.neck_half + 0.14

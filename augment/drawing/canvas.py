@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augment.drawing.anatomy import Anatomy
-from augment.drawing.fields import Array, Colour, mix
+from augment.drawing.fields import Array, Colour, Field, mix
 from augment.drawing.geometry import View
 from augment.drawing.palette import Palette
 from augment.drawing.spec import FaceSpec
@@ -23,8 +23,8 @@ class Canvas:
     """Paint on the head's surface.
 
     `x`, `y`, `z` are head-frame coordinates of every pixel, `side` is |x|; `relief` is added to the
-    depth before normals are taken; `albedo` linear RGB (3, h, w); `sheen` scales highlights; `glow` is light
-    added after shading; `labels` CelebAMask-HQ classes (l_/r_ are the person's own left and right).
+    depth before normals are taken; `albedo` linear RGB (3, h, w); `sheen` scales highlights; `glow`
+    is light added after shading; `labels` CelebAMask-HQ classes: l_ and r_ are the person's own.
     """
 
     spec: FaceSpec
@@ -61,11 +61,11 @@ class Canvas:
         top, bottom = np.searchsorted(grid_y, [seen[:, 1].min() - pad, seen[:, 1].max() + pad])
         return slice(int(top), int(bottom)), slice(int(left), int(right))
 
-    def tint(self, window: Window, colour: Colour | Array, alpha: Array) -> None:
+    def tint(self, window: Window, colour: Colour | Field, alpha: Field) -> None:
         """Lay paint on the skin."""
         mix(self.albedo[:, *window], colour, alpha)
 
-    def darken(self, window: Window, amount: Array) -> None:
+    def darken(self, window: Window, amount: Field) -> None:
         """Multiply the albedo by 1 - amount, less in red: shadows in skin are warm."""
         part = self.albedo[:, *window]
         keep = 1.0 - amount

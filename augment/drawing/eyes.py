@@ -10,7 +10,7 @@ from augment.drawing.texture import sample
 
 
 def lid_curves(a: Anatomy, across: Array) -> tuple[Array, Array]:
-    """Upper and lower lid heights (y, head units) over `across` = -1 (inner) .. 1 (outer corner)."""
+    """Upper and lower lid heights (y) over `across` = -1 (inner) .. 1 (outer corner)."""
     w = np.maximum(1.0 - across * across, 0.0)
     root = np.sqrt(w)
     tall = a.eye_tall * a.lid
@@ -51,7 +51,7 @@ def _socket(c: Canvas, window: Window, side: Array, y: Array, across: Array, upp
     relief -= 0.075 * bump(side, y, (0.15, -0.04), (0.14, 0.16))
     relief -= (0.03 + 0.03 * a.adult) * bump(side, y, (a.eye_x, -0.125), (0.27, 0.075))
     relief -= (0.02 + 0.015 * a.hollow) * bump(side, y, (a.eye_x, 0.19), (0.24, 0.09))
-    shade = (0.24 + 0.1 * a.wrinkles) * bump(side, y, (a.eye_x - 0.03, -0.06), (0.32, 0.19))
+    shade = (0.26 + 0.12 * a.wrinkles) * bump(side, y, (a.eye_x - 0.03, -0.06), (0.32, 0.19))
     shade += 0.16 * bump(side, y, (0.15, 0.02), (0.13, 0.18))
     shade += (0.07 + 0.05 * a.bags) * bump(side, y, (a.eye_x - 0.03, 0.12), (0.2, 0.09))
     c.darken(window, shade)
@@ -62,7 +62,7 @@ def _socket(c: Canvas, window: Window, side: Array, y: Array, across: Array, upp
         relief += 0.012 * a.bags * groove(y - curve + 0.045, 0.05) * sag
         line = groove(y - curve, 0.03) * sag * a.bags
         relief -= 0.015 * line
-        c.darken(window, 0.15 * line)
+        c.darken(window, 0.12 * line)
         c.sheen[window] *= 1.0 - 0.5 * line
 
 
@@ -120,9 +120,9 @@ def _lids(
     female = 0.5 - 0.5 * a.masculine
     lash = 0.010 + 0.006 * female + 0.25 * c.px
     reach = ramp(1.16 - np.abs(across - 0.04), 0.0, 0.2)
-    strength = (0.8 - 0.25 * a.wrinkles) * reach
+    reach *= 0.8 - 0.25 * a.wrinkles
     dark: Colour = (0.012, 0.009, 0.008)
-    c.tint(window, dark, edge(lash - np.abs(y - upper + 0.004), c.px + 0.006) * strength)
+    c.tint(window, dark, edge(lash - np.abs(y - upper + 0.004), c.px + 0.006) * reach)
     below = groove(y - lower - 0.002, 0.010 + 0.6 * c.px) * ramp(across, -0.9, 0.6) * span
     c.tint(window, dark, 0.35 * below)
 

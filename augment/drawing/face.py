@@ -1,6 +1,7 @@
 """The head layer: shape, skin and features of one picture, before light."""
 
 import numpy as np
+import numpy.typing as npt
 
 from augment.drawing import canvas as cv
 from augment.drawing.anatomy import Anatomy
@@ -50,13 +51,13 @@ def paint_face(spec: FaceSpec, a: Anatomy, colours: Palette, view: View) -> tupl
     return canvas, coverage
 
 
-def _ear_detail(c: Canvas, is_ear: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]") -> None:
+def _ear_detail(c: Canvas, is_ear: npt.NDArray[np.bool_]) -> None:
     if not is_ear.any():
         return
     a = c.anatomy
     radius = np.hypot((c.y - 0.11) * (1.0 / a.ear), (c.z + 0.05) * (1.0 / 0.16))
-    bowl = ramp(radius, 0.75, 0.35) * is_ear
-    rim = groove(radius - 0.72, 0.16) * is_ear
+    bowl: Array = ramp(radius, 0.75, 0.35) * is_ear
+    rim: Array = groove(radius - 0.72, 0.16) * is_ear
     everything = (slice(None), slice(None))
     c.relief -= 0.03 * bowl + 0.02 * rim
     c.darken(everything, 0.35 * bowl + 0.22 * rim)
@@ -72,7 +73,9 @@ def _nostrils(c: Canvas) -> None:
     hole = bump(x, y, (0.45 * a.nose_half, low), (0.36 * a.nose_half, 0.034 + 0.4 * c.px))
     c.darken(window, 0.8 * np.sqrt(hole) * ramp(hole, 0.0, 0.5))
     c.relief[window] -= 0.03 * hole
-    wing = groove(np.hypot(x - a.nose_half + 0.055, (y - low + 0.035) * 1.05) - 0.062, 0.02 + 0.6 * c.px)
+    wing = groove(
+        np.hypot(x - a.nose_half + 0.055, (y - low + 0.035) * 1.05) - 0.062, 0.02 + 0.6 * c.px
+    )
     wing = wing * ramp(x, a.nose_half - 0.05, a.nose_half - 0.005)
     c.relief[window] -= 0.012 * wing
     c.darken(window, 0.22 * wing)

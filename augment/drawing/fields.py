@@ -27,7 +27,7 @@ def ramp(value: Field, low: float, high: float) -> Array:
 
 
 def bump(x: Field, y: Field, at: tuple[float, float], radii: tuple[float, float]) -> Array:
-    """A smooth hill of height 1 at `at` that reaches 0 on the ellipse of `radii` (no exp: it is fast)."""
+    """A smooth hill of height 1 at `at` that reaches 0 on the ellipse of `radii`."""
     dx = (x - at[0]) * (1.0 / radii[0])
     dy = (y - at[1]) * (1.0 / radii[1])
     hill = np.maximum(1.0 - dx * dx - dy * dy, 0.0)

@@ -76,7 +76,9 @@ class View:
         for part in parts:
             shape = _Outline.of(part, self.rotation)
             x, y, _ = self.to_view([part.centre])[0]
-            boxes.append((x - shape.reach_x, x + shape.reach_x, y - shape.reach_y, y + shape.reach_y))
+            boxes.append(
+                (x - shape.reach_x, x + shape.reach_x, y - shape.reach_y, y + shape.reach_y)
+            )
         low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
         return self.slices(low[0] - margin, high[1] + margin, low[2] - margin, high[3] + margin)
 

@@ -18,7 +18,8 @@ from augment.drawing.texture import sample
 class Cut:
     """A style as numbers (head units): thickness on `top` and `side`, `fringe` how far hair falls
     below the hairline, `sweep` its slant, `length` where side hair ends (y, 0 = above the ear),
-    `curl` 0..1, `part` how far hair parts over the forehead, `cover` opacity, `locks` how ragged the edge is."""
+    `curl` 0..1, `part` how far hair parts over the forehead, `cover` opacity, `locks` how ragged
+    the edge is."""
 
     top: float
     side: float
@@ -175,11 +176,11 @@ def _strands(
     return strands, locks
 
 
-def _flow(spec: FaceSpec, cut: Cut, x: Array, y: Array, z: Array) -> tuple[Array, Array]:
+def _flow(spec: FaceSpec, cut: Cut, x: Field, y: Field, z: Field) -> tuple[Array, Array]:
     """Texture coordinates: u across strands (angle about the crown), v along them."""
     part = 0.22 if spec.hair_style in ("side", "bob", "long") else 0.0
     angle = np.arctan2(x - part * ramp(y, -0.3, -0.9), z + 0.5 + 0.2 * np.maximum(-y, 0))
-    u = angle * 90.0 + float(spec.person.seed % 101)
+    u: Array = angle * 90.0 + float(spec.person.seed % 101)
     if cut.curl > 0.1:
         u = u + cut.curl * 5.0 * np.sin(y * (9 + 10 * cut.curl) + angle * 6.0)
     return u, y * 60.0 + 90.0
@@ -199,7 +200,7 @@ def _area(spec: FaceSpec, a: Anatomy, cut: Cut, x: Array, y: Array, z: Array) ->
     gone = recession(spec)
     if gone > 0.5:  # the crown thins out until a horseshoe is left
         top = y + 1.05 - 1.1 * (gone - 0.5)
-        side, front = np.minimum(side, top), front - 0.9 * (gone - 0.5)
+        side, front = np.minimum(side, top), front - 2.2 * (gone - 0.5)
     return smooth_max(front, side, 0.1)
 
 
@@ -217,4 +218,5 @@ def _shade(
     luster = 0.025 + 0.13 * np.sqrt(np.maximum(colours.hair, 0.0))
     shine = gloss(n, light, 16) * np.clip(0.7 + 0.5 * strands, 0.0, 2.2) * light.strength
     out += shine * planes(luster.astype(np.float32))
-    return np.maximum(out, 0.0015)
+    floor: Array = np.maximum(out, np.float32(0.0015))
+    return floor

@@ -45,7 +45,9 @@ def model(a: Anatomy, side: Array, y: Array) -> Array:
     relief += 0.07 * fat * bump(side, y, (0.42, 0.55), (0.32, 0.36))
     relief += 0.045 * a.cheekbone * bump(side, y, (0.45, 0.21), (0.28, 0.2))
     relief -= 0.05 * (1.0 - 0.9 * fat) * a.adult * bump(side, y, (0.5, 0.55), (0.2, 0.3))
-    relief += 0.085 * bump(side, y, (0.0, a.mouth + 0.3 * drop), (0.36, 0.3 + 0.4 * drop))
+    relief += (0.05 + 0.035 * a.adult) * bump(
+        side, y, (0.0, a.mouth + 0.3 * drop), (0.36, 0.3 + 0.4 * drop)
+    )
     relief += 0.055 * bump(side, y, (0.0, a.chin + drop - 0.15), (0.2, 0.16))
     relief += 0.03 * a.brow_ridge * bump(side, y, (0.24, a.brow + 0.05), (0.3, 0.12))
     relief -= 0.03 * a.adult * bump(side, y, (0.6, -0.25), (0.16, 0.3))

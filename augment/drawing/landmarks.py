@@ -26,7 +26,8 @@ def landmarks(spec: FaceSpec, a: Anatomy, view: View, size: int) -> tuple[Array,
 
     def pixels(points: Matrix) -> Array:
         seen = view.to_view(points)[:, :2] * unit
-        return (seen + np.asarray(spec.centre) * size - 0.5).astype(np.float32)
+        spots: Array = (seen + np.asarray(spec.centre) * size - 0.5).astype(np.float32)
+        return spots
 
     return pixels(np.asarray(five)), pixels(solid)
 

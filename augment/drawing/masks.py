@@ -4,7 +4,17 @@ import cv2
 import numpy as np
 
 from augment.drawing.anatomy import Anatomy
-from augment.drawing.fields import Array, edge, groove, planes, ramp, segment_distance, smooth_max, srgb
+from augment.drawing.fields import (
+    Array,
+    Field,
+    edge,
+    groove,
+    planes,
+    ramp,
+    segment_distance,
+    smooth_max,
+    srgb,
+)
 from augment.drawing.geometry import FAR, Ellipsoid, Surface, View
 from augment.drawing.layer import Layer
 from augment.drawing.shading import Light, normals, shade_matte
@@ -78,17 +88,17 @@ def _outline(a: Anatomy, kind: str, x: Array, y: Array, z: Array) -> Array:
 
 def _stack(
     window: tuple[slice, slice],
-    body: Array,
-    colour: Array,
-    loop: Array,
-    shadow: Array,
-    seen: Array,
-    z: Array,
+    body: Field,
+    colour: Field,
+    loop: Field,
+    shadow: Field,
+    seen: Field,
+    z: Field,
 ) -> Layer:
     """Mask over loops over shadow as one layer with straight (not premultiplied) colour."""
-    weight = body + loop * (1.0 - body)
-    alpha = weight + shadow * (1.0 - weight)
-    paint = colour * body + loop * (1.0 - body) * planes((0.62, 0.62, 0.62))
+    weight: Array = body + loop * (1.0 - body)
+    alpha: Field = weight + shadow * (1.0 - weight)
+    paint: Array = colour * body + loop * (1.0 - body) * planes((0.62, 0.62, 0.62))
     paint += shadow * (1.0 - weight) * planes((0.02, 0.012, 0.01))
     return Layer(window, alpha * seen, paint / np.maximum(alpha, 1e-6), z)
 

@@ -48,7 +48,7 @@ def paint_mouth(c: Canvas) -> None:
     corner = (a.mouth_half - x) * 0.6
     whole = np.minimum(np.minimum(y - lips.top, lips.bottom - y), corner)
     opening = np.minimum(np.minimum(y - lips.upper_edge, lips.lower_edge - y), corner)
-    alpha = edge(whole, 0.012 + 1.2 * c.px)
+    alpha: Array = edge(whole, 0.012 + 1.2 * c.px)
     hole = edge(opening, c.px * 1.1) if a.gap > 0.004 else np.zeros_like(alpha)
     c.tint(window, c.palette.lips, 0.82 * alpha)
     upper = y < (lips.upper_edge + lips.lower_edge) * 0.5
@@ -56,8 +56,8 @@ def paint_mouth(c: Canvas) -> None:
     _lip_relief(c, window, x, y, lips, alpha, hole)
     if a.gap > 0.004:
         _inside(c, window, x, y, lips, hole)
-    seam = groove(y - 0.5 * (lips.upper_edge + lips.lower_edge), 0.012 + 1.1 * c.px)
-    seam = seam * ramp(corner, -0.012, 0.03) * (1.0 - hole) * (1.0 if a.gap < 0.02 else 0.35)
+    seam: Array = groove(y - 0.5 * (lips.upper_edge + lips.lower_edge), 0.012 + 1.1 * c.px)
+    seam *= ramp(corner, -0.012, 0.03) * (1.0 - hole) * (1.0 if a.gap < 0.02 else 0.35)
     c.darken(window, 0.66 * seam)
     corner_dot = bump(x, y, (a.mouth_half, float(_corner_y(a))), (0.035, 0.026))
     c.darken(window, 0.42 * corner_dot)
@@ -103,12 +103,17 @@ def _inside(c: Canvas, window: cv.Window, x: Array, y: Array, lips: Lips, hole: 
     part += tongue * planes((0.26, 0.06, 0.06))
     width = 0.92 * a.mouth_half
     arc = 1.0 - (x * (1.0 / width)) ** 2
-    low = a.mouth - 0.01 + min(0.085, 0.03 + a.gap) * np.sqrt(np.maximum(arc, 0)) + 0.3 * (
-        lips.upper_edge - a.mouth
+    low = (
+        a.mouth
+        - 0.01
+        + min(0.085, 0.03 + a.gap) * np.sqrt(np.maximum(arc, 0))
+        + 0.3 * (lips.upper_edge - a.mouth)
     )
     teeth = edge(np.minimum(low - y, arc * 0.1), 0.012 + c.px)
     gaps = groove(np.mod(x + 0.001, 0.058) - 0.029, 0.029)
-    enamel = (0.64 - 0.1 * a.wrinkles) * (0.72 + 0.28 * gaps) * (1.0 - 0.55 * (1 - np.clip(arc, 0, 1)))
+    enamel = (
+        (0.64 - 0.1 * a.wrinkles) * (0.72 + 0.28 * gaps) * (1.0 - 0.55 * (1 - np.clip(arc, 0, 1)))
+    )
     yellow = (1.0, 0.95 - 0.06 * a.wrinkles, 0.88 - 0.15 * a.wrinkles)
     mix(part, enamel * planes(yellow), teeth)
     part *= 0.45 + 0.55 * ramp(y - lips.upper_edge, -0.01, 0.04)

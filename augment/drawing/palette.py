@@ -40,7 +40,7 @@ def palette(spec: FaceSpec) -> Palette:
         hair = hair * float(np.interp(age, [0, 8], [1.45, 1.0]))
     # Greying starts about ten years later in the darkest-haired populations (Panhard et al., 2012).
     onset = 48.0 - 16.0 * who.greying + 8.0 * (who.monk >= 7)
-    grey = float(np.clip((age - onset) / 30.0, 0.0, 1.0)) ** 0.9
+    grey = 0.9 * float(np.clip((age - onset) / 34.0, 0.0, 1.0)) ** 0.9
     # White strands among coloured ones: the mixture loses its colour faster than its depth.
     hair = hair + (float(hair.mean()) - hair) * min(1.0, 1.5 * grey)
     mixed = hair + (WHITE_HAIR - hair) * grey

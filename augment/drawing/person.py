@@ -162,4 +162,4 @@ def _hair_colour(u: float, tint: float, monk: int) -> Colour:
 
 
 def _curl(u: float, monk: int) -> float:
-    return u**1.6 if monk <= 6 else u**0.6
+    return float(u ** (1.6 if monk <= 6 else 0.6))

@@ -67,6 +67,7 @@ def draw_layers(spec: FaceSpec, size: int) -> Layers:
     sigma = spec.blur * size
     if sigma > 0.05:
         base, alpha, paint = (cv2.GaussianBlur(p, (0, 0), sigma) for p in (base, alpha, paint))
+        alpha = np.minimum(alpha, np.float32(1.0))  # the blur's weights sum to 1 +- rounding
     nearest = ((np.arange(size) + 0.5) * (cells / size)).astype(np.intp)
     return Layers(base, alpha, paint, scene.labels[np.ix_(nearest, nearest)])
 
@@ -82,4 +83,5 @@ def _camera(spec: FaceSpec, cells: int, yaw: float, pitch: float, roll: float) -
 def _shrink(picture: Array, size: int) -> Array:
     """Planes (3, n, n) to a picture (size, size, 3)."""
     interleaved = cv2.merge([picture[0], picture[1], picture[2]])
-    return cv2.resize(interleaved, (size, size), interpolation=cv2.INTER_AREA)
+    small: Array = cv2.resize(interleaved, (size, size), interpolation=cv2.INTER_AREA)
+    return small

@@ -33,7 +33,7 @@ _BEHIND = -1.2  # depth of what is not part of the person
 
 
 class Scene:
-    """`picture` (3, n, n) linear RGB without mask, `labels` (n, n), and the `mask` layer if worn."""
+    """`picture` (3, n, n) linear RGB without mask, `labels` (n, n), and the worn `mask` layer."""
 
     def __init__(self, spec: FaceSpec, view: View, body_view: View):
         a, colours = anatomy(spec), palette(spec)

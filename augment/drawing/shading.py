@@ -41,14 +41,17 @@ def normals(z: Array, px: float, steepest: float = 5.0) -> tuple[Array, Array, A
 def lambert(n: tuple[Array, Array, Array], light: Light) -> Array:
     """Cosine between normal and light, negative on the far side."""
     lx, ly, lz = light.direction
-    return n[0] * lx + n[1] * ly + n[2] * lz
+    cosine: Array = n[0] * lx + n[1] * ly + n[2] * lz
+    return cosine
 
 
 def gloss(n: tuple[Array, Array, Array], light: Light, power: int) -> Array:
     """Blinn-Phong highlight for a viewer in front; `power` must be a power of two."""
     lx, ly, lz = light.direction
     norm = float(np.sqrt(lx * lx + ly * ly + (lz + 1.0) ** 2))
-    cosine = np.maximum(n[0] * (lx / norm) + n[1] * (ly / norm) + n[2] * ((lz + 1.0) / norm), 0)
+    cosine: Array = np.maximum(
+        n[0] * (lx / norm) + n[1] * (ly / norm) + n[2] * ((lz + 1.0) / norm), 0
+    )
     while power > 1:
         cosine *= cosine
         power //= 2
@@ -74,7 +77,8 @@ def cast_shadow(depth: Array, span: float, light: Light) -> Array:
         blocked = (ahead - depth - step * lz) * (1.0 / (0.04 + 0.35 * step))
         np.maximum(reach, blocked, out=reach)
     open_sky = 1.0 - np.minimum(reach, 1.0)
-    return cv2.GaussianBlur(open_sky, (0, 0), max(0.6, 0.022 / cell))
+    soft: Array = cv2.GaussianBlur(open_sky, (0, 0), max(0.6, 0.022 / cell))
+    return soft
 
 
 def occlusion(depth: Array, span: float) -> Array:
@@ -104,14 +108,15 @@ def shade_skin(
         lit = np.maximum(cosine + wrap, 0.0) * (1.0 / (1.0 + wrap))
         # Shadows on skin are filled with scattered red light as well.
         seen = sun + (1.0 - sun) * (0.5 * wrap)
-        lit *= seen * (0.86 * light.strength * float(KEY[c]))
+        lit *= seen * (0.82 * light.strength * float(KEY[c]))
         out[c] = albedo[c] * (lit + fill * float(SKY[c]))
     visible = sheen * sun * light.strength
     out += gloss(n, light, 32) * (visible * 0.12)
     # The broad sheen has been through the upper skin and is warmer than the light.
-    broad = (gloss(n, light, 8) * 0.16 + gloss(n, light, 4) * 0.12) * visible
+    broad = (gloss(n, light, 8) * 0.17 + gloss(n, light, 4) * 0.15) * visible
     broad += (1.0 - n[2]) ** 3 * (0.05 * light.strength) * sky
-    out += planes(SHEEN) * broad
+    # What the surface reflects is missing below it: pale skin has little left to add.
+    out += planes(SHEEN) * (broad * (1.0 - 0.9 * albedo[1]))
     return out
 
 

@@ -67,8 +67,8 @@ def paint_folds(c: Canvas) -> None:
 
 def _crease(c: Canvas, window: "tuple[slice, slice]", line: Array, depth: float) -> None:
     """A groove: darker at the bottom and bent surface beside it."""
-    c.relief[window] -= 0.03 * depth * line
-    c.darken(window, 0.42 * depth * line)
+    c.relief[window] -= 0.018 * depth * line
+    c.darken(window, 0.36 * depth * line)
     c.sheen[window] *= 1.0 - 0.7 * np.minimum(depth * line, 1.0)
 
 

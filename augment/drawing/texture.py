@@ -18,10 +18,8 @@ def _texture(kind: str, level: int) -> Array:
     if kind == "fibre":  # streaks along v, fine across u
         tile = _wrap_blur(tile, 0.6, 14.0) * 6 + _wrap_blur(tile, 2.5, 24.0) * 18
     elif kind == "cloud":
-        tile = sum(  # type: ignore[assignment]
-            (_wrap_blur(tile, s, s) * s * s**0.7 for s in (2.0, 5.0, 12.0)),
-            start=np.zeros_like(tile),
-        )
+        layers = [_wrap_blur(tile, sigma, sigma) * sigma**1.7 for sigma in (2.0, 5.0, 12.0)]
+        tile = layers[0] + layers[1] + layers[2]
     elif kind == "grain":
         tile = _wrap_blur(tile, 0.8, 0.8)
     tile = (tile - tile.mean()) / tile.std()
@@ -34,7 +32,7 @@ def _texture(kind: str, level: int) -> Array:
 def _wrap_blur(tile: Array, sigma_u: float, sigma_v: float) -> Array:
     pad = int(3 * max(sigma_u, sigma_v)) + 1
     padded = np.pad(tile, pad, mode="wrap")
-    blurred = cv2.GaussianBlur(padded, (0, 0), sigmaX=sigma_u, sigmaY=sigma_v)
+    blurred: Array = cv2.GaussianBlur(padded, (0, 0), sigmaX=sigma_u, sigmaY=sigma_v)
     return blurred[pad:-pad, pad:-pad]
 
 
@@ -46,10 +44,11 @@ def sample(kind: str, u: Field, v: Field, footprint: float) -> Array:
     """
     level = int(np.clip(round(np.log2(max(footprint, 1.0))), 0, 6))
     map_u, map_v = np.broadcast_arrays(np.asarray(u, np.float32), np.asarray(v, np.float32))
-    return cv2.remap(
+    noise: Array = cv2.remap(
         _texture(kind, level),
         np.ascontiguousarray(map_u),
         np.ascontiguousarray(map_v),
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_WRAP,
     )
+    return noise
