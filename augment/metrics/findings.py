@@ -14,8 +14,8 @@ ARM_WORDS = {
 }
 
 
-def conclude(label: str, comparison: Comparison, main: str, reference: str) -> str:
-    """Some sentences on one task: worst group first, then the gap, the best baseline, and all.
+def conclude(label: str, comparison: Comparison, main: str, reference: str) -> list[str]:
+    """Sentences on one task: worst group first, then the gap, the best baseline, and all.
 
     Args:
         label: the predicted column.
@@ -44,9 +44,9 @@ def conclude(label: str, comparison: Comparison, main: str, reference: str) -> s
         )
     overall = found[main, reference, "overall"]
     sentences.append(
-        f"Over all {scores[main].n} test faces: {overall.finding} ({points(overall)})."
+        f"Accuracy over all {scores[main].n} test faces: {overall.finding} ({points(overall)})."
     )
-    return " ".join(sentences)
+    return sentences
 
 
 def _of_worst(label: str, worst: Difference, main: Scores, reference: Scores) -> str:
@@ -79,9 +79,13 @@ def words(arm: str) -> str:
 
 
 def points(difference: Difference) -> str:
-    """``"+3.1 points, 95 % interval -0.4 to +6.5"``."""
-    low, high = (100 * edge for edge in difference.interval)
-    return f"{100 * difference.value:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}"
+    """``"+3.1 points, 95 % interval −0.4 to +6.5"``."""
+    low, high = (_signed(edge) for edge in difference.interval)
+    return f"{_signed(difference.value)} points, 95 % interval {low} to {high}"
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.1f}".replace("-", "−")
 
 
 def _worst(scores: Scores) -> str:

@@ -56,7 +56,7 @@ class Trials:
         # Seed by seed: a stopped run then leaves whole comparisons, not a few whole arms.
         for number in range(seeds):
             for arm in arms:
-                path = self.work / self._identity(arm) / f"{arm}-{number}.parquet"
+                path = self.work / self._identity(arm, augment) / f"{arm}-{number}.parquet"
                 fresh = not path.is_file()
                 if fresh:
                     self._train(arm, number, augment, path)
@@ -67,13 +67,13 @@ class Trials:
                 progress.step(fresh)
         return predicted
 
-    def _identity(self, arm: str) -> str:
+    def _identity(self, arm: str, augment: Augment) -> str:
         """Of everything that an arm's predictions depend on, but the number of the seed."""
         drawn = make_arm(arm, self._bins, self._synthetic)
         rows = self.train.take(pa.array(drawn.places)).select(["sha256", "bin", *self.classes])
         content = [
-            code_digest(self), self.seed, arm, self.config.model_dump(), dict(self.classes),
-            rows.to_pydict(), self.test.column("sha256").to_pylist(),
+            code_digest((self, augment)), self.seed, arm, self.config.model_dump(),
+            dict(self.classes), rows.to_pydict(), self.test.column("sha256").to_pylist(),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 

@@ -32,8 +32,8 @@ def predict(faces: HeldOutFaces, share: float) -> Words:
 def test_each_outcome_has_its_words(before: float, after: float, worst: str, gap: str) -> None:
     faces = make_faces(200)
     arms = {"original": predict(faces, before), "balanced": predict(faces, after)}
-    text = conclude("mask_worn", compare(faces, arms, "balanced", "original"), "balanced",
-                    "original")  # fmt: skip
+    comparison = compare(faces, arms, "balanced", "original")
+    text = " ".join(conclude("mask_worn", comparison, "balanced", "original"))
     assert text.startswith(worst)
     assert gap in text
     assert f"{100 * after:.1f} % of 70+ · male (n=200)" in text
@@ -47,13 +47,17 @@ def test_the_best_baseline_is_named() -> None:
         "classical": predict(faces, 0.7),
         "balanced": predict(faces, 0.7),
     }
-    text = conclude("gender", compare(faces, arms, "balanced", "original"), "balanced", "original")
+    text = " ".join(
+        conclude("gender", compare(faces, arms, "balanced", "original"), "balanced", "original")
+    )
     assert "with classical augmentation: no difference shown in the worst group" in text
 
 
 def test_groups_that_are_too_small_are_not_judged() -> None:
     faces = make_faces(5)
     arms = {"original": predict(faces, 0.2), "balanced": predict(faces, 1.0)}
-    text = conclude("gender", compare(faces, arms, "balanced", "original"), "balanced", "original")
+    text = " ".join(
+        conclude("gender", compare(faces, arms, "balanced", "original"), "balanced", "original")
+    )
     assert text.startswith("No group has 20 labelled test faces")
-    assert "Over all 10 test faces" in text
+    assert "over all 10 test faces" in text
