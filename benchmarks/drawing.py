@@ -10,17 +10,17 @@ import json
 import time
 from collections import defaultdict
 from dataclasses import asdict
-from math import sqrt
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from augment.drawing import Drawing, draw, random_spec, sample_person
 from augment.figures import Figure, write_figures
+from augment.metrics.proportion import wilson_interval
 
 SEED = 20_000
 SIZE = 128
+CASCADE = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def _speed(faces: int) -> list[Figure]:
 
 
 def _haar_rates(faces: int) -> list[Figure]:
-    cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+    cascade = cv2.CascadeClassifier(str(CASCADE))
     found: dict[str, list[bool]] = defaultdict(list)
     for k in range(faces):
         age = k * 7.3 % 90
@@ -71,10 +71,9 @@ def _is_found(cascade: cv2.CascadeClassifier, drawing: Drawing) -> bool:
 
 def _rate(group: str, hits: list[bool]) -> Figure:
     """The share found with its Wilson interval."""
-    n, share, z = len(hits), float(np.mean(hits)), 1.96
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    interval = (round(middle - half, 4), round(middle + half, 4))
+    n, share = len(hits), sum(hits) / len(hits)
+    low, high = wilson_interval(sum(hits), n)
+    interval = (round(low, 4), round(high, 4))
     return Figure(
         "haar_recall", "drawn", "near-frontal", round(share, 4), "ratio", "higher", n,
         group=group, interval=interval,

@@ -7,6 +7,7 @@ Face, 1994; Enlow and Hans, Essentials of Facial Growth, 1996), rounded to what 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -99,6 +100,7 @@ def visible_age(spec: FaceSpec) -> float:
     return float(np.clip(spec.age + settled * spec.person.ageing, 0.0, 95.0))
 
 
+@lru_cache(maxsize=16)
 def anatomy(spec: FaceSpec) -> Anatomy:
     """Combine growth, personal traits (which unfold while growing up) and the expression."""
     who, age = spec.person, visible_age(spec)

@@ -18,6 +18,7 @@ from augment.drawing.layer import Layer
 from augment.drawing.masks import paint_mask
 from augment.drawing.palette import palette
 from augment.drawing.shading import (
+    SOFT_CELLS,
     Light,
     cast_shadow,
     contact,
@@ -28,7 +29,6 @@ from augment.drawing.shading import (
 )
 from augment.drawing.spec import FaceSpec
 
-_LIGHT_CELLS = 96  # shadows are soft, so they are computed on a small grid of fixed size
 _BEHIND = -1.2  # depth of what is not part of the person
 
 
@@ -114,7 +114,7 @@ class Scene:
         _raise(depth, window, face_alpha, face.depth + face.relief)
         if hair is not None:
             _raise(depth, hair.window, hair.alpha, np.maximum(hair.z, depth[hair.window]))
-        cells = (_LIGHT_CELLS, _LIGHT_CELLS)
+        cells = (SOFT_CELLS, SOFT_CELLS)
         small = cv2.resize(depth, cells, interpolation=cv2.INTER_AREA)
         span = view.px * view.shape[0]
         sun, sky = cast_shadow(small, span, self.light), occlusion(small, span)

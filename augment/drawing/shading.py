@@ -22,6 +22,7 @@ class Light:
         return Light(direction, strength)
 
 
+SOFT_CELLS = 96  # shadows are soft, so they are computed on a small grid of fixed size
 KEY = np.array([1.06, 1.0, 0.95], np.float32)
 SKY = np.array([0.95, 1.0, 1.07], np.float32)
 SHEEN = np.array([1.12, 0.8, 0.62], np.float32)
@@ -135,9 +136,11 @@ def shade_matte(
 
 
 def contact(alpha: Array, px: float, radius: float, down: float) -> Array:
-    """Soft darkening beside a thing with coverage `alpha`, shifted `down` units."""
-    sigma = max(radius / px, 0.6)
-    soft = cv2.GaussianBlur(alpha, (0, 0), sigma)
-    shift = np.array([[1, 0, 0], [0, 1, down / px]], np.float32)
-    moved = cv2.warpAffine(soft, shift, (alpha.shape[1], alpha.shape[0]))
-    return ramp(moved, 0.0, 1.0)
+    """Soft darkening beside a thing with coverage `alpha` (n, n), shifted `down` units."""
+    n = alpha.shape[0]
+    cell = px * n / SOFT_CELLS
+    small = cv2.resize(alpha, (SOFT_CELLS, SOFT_CELLS), interpolation=cv2.INTER_AREA)
+    shift = np.array([[1, 0, 0], [0, 1, down / cell]], np.float32)
+    moved = cv2.warpAffine(small, shift, (SOFT_CELLS, SOFT_CELLS))
+    soft = cv2.GaussianBlur(moved, (0, 0), radius / cell)
+    return ramp(cv2.resize(soft, (n, n), interpolation=cv2.INTER_LINEAR), 0.0, 1.0)
