@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FunctionType, MethodType
 from typing import Any
 
+from augment.plugins import CLASS_NAME
+
 PACKAGE = "augment"
 
 #: Modules that carry rows and parameters about and put no value into a result: a change in them
@@ -45,7 +47,7 @@ def import_closure(modules: Iterable[str]) -> frozenset[str]:
 
 
 def plugin_kinds(modules: Iterable[str]) -> frozenset[str]:
-    """The kinds of plug-in that these modules load by name: ``load("align", …)`` gives "align"."""
+    """Kinds of plug-in that these modules may load by name: ``load("align", …)`` gives "align"."""
     return frozenset(kind for module in modules for kind in _kinds(module))
 
 
@@ -125,18 +127,20 @@ def _named(statement: ast.Import | ast.ImportFrom, module: str) -> Iterator[str]
 
 @cache
 def _kinds(module: str) -> tuple[str, ...]:
-    if module in NEUTRAL:
+    if module in NEUTRAL or f"{PACKAGE}.plugins" not in _imports(module):
         return ()
-    return tuple(
-        str(node.args[0].value)
-        for node in ast.walk(_tree(module))
+    nodes = list(ast.walk(_tree(module)))
+    asked = [
+        node.args[0]
+        for node in nodes
         if isinstance(node, ast.Call)
-        and ast.unparse(node.func).split(".")[-1] in ("load", "config_of")
         and node.args
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-        and module_path(f"{PACKAGE}.{node.args[0].value}") is not None
-    )
+        and ast.unparse(node.func).split(".")[-1] in ("load", "configure", "config_of")
+    ]
+    # The kind may come in a variable, as in train: then it stands elsewhere in the module.
+    where = asked if all(isinstance(node, ast.Constant) for node in asked) else nodes
+    words = {node.value for node in where if isinstance(node, ast.Constant)}
+    return tuple(kind for kind in CLASS_NAME if kind in words)
 
 
 @cache

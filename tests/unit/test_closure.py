@@ -25,8 +25,7 @@ FILES = {
     "op.py": '''"""An op."""
 from dataclasses import dataclass
 from toy import c
-
-def load(kind: str, name: str) -> None: ...
+from toy.plugins import load
 
 @dataclass(frozen=True)
 class Op:
@@ -35,6 +34,7 @@ class Op:
         """Loads its plug-in late."""
         load("things", self.kind)
 ''',
+    "plugins.py": "def load(kind: str, name: str) -> None: ...\n",
     "__init__.py": "",
 }
 
@@ -49,6 +49,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(closure, "PACKAGE", "toy")
     monkeypatch.setattr(closure, "NEUTRAL", frozenset({"toy"}))
+    monkeypatch.setattr(closure, "CLASS_NAME", {"things": "Thing"})
     forget()
     yield tmp_path / "toy"
     for name in [name for name in sys.modules if name.split(".")[0] == "toy"]:
