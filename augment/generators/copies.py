@@ -66,7 +66,9 @@ class Generator:
         if self._pipeline is None:
             self._pipeline = _pipeline(self.config)
         # Every copy starts its own random sequence: it does not matter which ones came before.
-        self._pipeline.set_random_seed(request.seed % 2**32)
+        self._pipeline.set_random_seed(
+            int(np.random.SeedSequence(request.seed).generate_state(1)[0])
+        )
         result = self._pipeline(image=face.image, keypoints=face.points.astype(np.float32))
         image: Image = np.ascontiguousarray(result["image"])
         points: FloatArray = np.asarray(result["keypoints"], dtype=np.float32).reshape(5, 2)
@@ -108,7 +110,9 @@ def _pipeline(config: Config) -> Any:
             ),
             A.Perspective(scale=(0.01, 0.03), border_mode=edge, p=0.3 if config.turn else 0.0),
             A.RandomBrightnessContrast(
-                brightness_limit=config.light, contrast_limit=config.light, p=0.8
+                brightness_limit=config.light,
+                contrast_limit=config.light,
+                p=0.8 if config.light else 0.0,
             ),
             A.HueSaturationValue(
                 hue_shift_limit=config.hue / 2,  # OpenCV counts hue in steps of two degrees

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -95,9 +96,9 @@ def _chosen(
     return set(ids)
 
 
-def _rows_of(batch: Any, wanted: set[str]) -> list[dict[str, Any]]:
+def _rows_of(batch: pa.RecordBatch, wanted: set[str]) -> list[dict[str, Any]]:
     places = [n for n, row_id in enumerate(batch.column("id").to_pylist()) if row_id in wanted]
-    rows: list[dict[str, Any]] = batch.take(places).to_pylist()
+    rows: list[dict[str, Any]] = batch.take(pa.array(places, pa.int64())).to_pylist()
     for row in rows:
         content = row["image"]["bytes"]
         row["digest"] = hashlib.sha256(content).digest()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
+from augment.generators.mask.folds import folds
 from augment.generators.mask.style import Style, random_style
 from augment.images import resize
 from augment.nets.config import TrainConfig
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _BATCH = 16  # always computed with so many faces: the same kernels whatever the request count
 _SMALLEST_FACE = 24  # pixels; below, nothing of a mask's shape is left
 _COVER = (0.04, 0.60)  # share of the crop that a worn mask covers; outside, it found no face
-_FAINT = 6 / 255  # alpha below this is no mask but the network's noise
+_FAINT = 0.06  # alpha below this is the network's noise, not mask: the face stays untouched there
 
 
 class Network(Section):
@@ -122,14 +123,14 @@ class Generator:
     def _put_on(self, requests: list[Request]) -> list[Made]:
         faces = [request.parents[0].image for request in requests]
         styles = [self.style(request) for request in requests]
-        alphas, colours = self._predict(faces, styles)
+        layers = self._predict(faces, styles)
         return [
-            _finish(request, style, alpha, colour)
-            for request, style, alpha, colour in zip(requests, styles, alphas, colours, strict=True)
+            _finish(request, style, layer)
+            for request, style, layer in zip(requests, styles, layers, strict=True)
         ]
 
-    def _predict(self, faces: list[Image], styles: list[Style]) -> tuple[FloatArray, FloatArray]:
-        """Alpha (n, size, size) in 0..1 and colour (n, size, size, 3) in 0..255."""
+    def _predict(self, faces: list[Image], styles: list[Style]) -> FloatArray:
+        """(n, size, size, 6): alpha 0..1, colour 0..255, place on the mask."""
         import torch
 
         from augment.nets.data import to_tensor
@@ -144,12 +145,12 @@ class Generator:
         device = next(self._network.parameters()).device
         # One thread: how a sum is split over threads shows in its last bits.
         with reproducible(threads=1), torch.inference_mode():
-            logits, colour = self._network(
+            logits, colour, place = self._network(
                 to_tensor(small, device), torch.from_numpy(codes).to(device)
             )
-            alpha = torch.sigmoid(logits)[: len(faces), 0]
-            colour = ((colour[: len(faces)] + 1) * 127.5).permute(0, 2, 3, 1)
-        return alpha.cpu().numpy(), colour.cpu().numpy()
+            layers = torch.cat([torch.sigmoid(logits), (colour + 1) * 127.5, place], dim=1)
+        found: FloatArray = layers[: len(faces)].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return found
 
 
 def _refusal(request: Request) -> Made | None:
@@ -161,19 +162,24 @@ def _refusal(request: Request) -> Made | None:
     return None
 
 
-def _finish(request: Request, style: Style, alpha: FloatArray, colour: FloatArray) -> Made:
+def _finish(request: Request, style: Style, layers: FloatArray) -> Made:
+    """Lay the predicted mask, with its folds, on the face at the face's own size."""
     import cv2
 
     face = request.parents[0]
     height, width = face.image.shape[:2]
-    if alpha.shape != (height, width):
-        alpha = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_LINEAR)
-        colour = cv2.resize(colour, (width, height), interpolation=cv2.INTER_LINEAR)
-    cover = float((alpha > 0.5).mean())
+    if layers.shape[:2] != (height, width):
+        layers = cv2.resize(layers, (width, height), interpolation=cv2.INTER_LINEAR)
+    alpha, colour, u, v = layers[..., 0], layers[..., 1:4], layers[..., 4], layers[..., 5]
+    inside = alpha > 0.5
+    cover = float(inside.mean())
     if not _COVER[0] <= cover <= _COVER[1]:
         return Made(
             None, reason=f"no place for a mask was found on {face.id} (it would cover {cover:.0%})"
         )
-    share = np.where(alpha < _FAINT, 0.0, alpha)[..., None]
-    mixed = np.clip(np.round(share * colour + (1 - share) * face.image), 0, 255)
+    step = float(np.median(np.abs(np.diff(v, axis=0))[inside[1:]]))
+    relief = folds(style.kind, u, v, step)
+    share = np.clip((alpha - _FAINT) / (1 - 2 * _FAINT), 0, 1)[..., None]
+    mask = np.clip(colour * (1 + relief[..., None]), 0, 255)
+    mixed = np.clip(np.round(share * mask + (1 - share) * face.image), 0, 255)
     return Made(mixed.astype(np.uint8), face.points, (style.describe(),))

@@ -13,7 +13,7 @@ _CODE = 64
 
 
 class MaskNet(nn.Module):
-    """Face and style -> alpha and colour. Fully convolutional; sides must be multiples of
+    """Face and style -> alpha, colour, place. Fully convolutional; sides must be multiples of
     ``2 ** (len(channels) - 1)``.
 
     Args:
@@ -30,9 +30,9 @@ class MaskNet(nn.Module):
         self.expand = nn.ModuleList(nn.ConvTranspose2d(a, b, 2, stride=2) for a, b in pairs)
         self.up = nn.ModuleList(DoubleConv(2 * b, b) for _, b in pairs)
         self.film = nn.ModuleList(FiLM(_CODE, count) for count in up)
-        self.head = nn.Conv2d(channels[0], 4, 1)
+        self.head = nn.Conv2d(channels[0], 6, 1)
 
-    def forward(self, face: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, face: Tensor, code: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Where the mask is, and what it looks like.
 
         Args:
@@ -40,8 +40,9 @@ class MaskNet(nn.Module):
             code: float (n, CODE_SIZE), :meth:`augment.generators.mask.style.Style.code`.
 
         Returns:
-            Alpha as logits (n, 1, h, w) and colour (n, 3, h, w) in [-1, 1]: the style's own
-            colour times a learnt shade of 0..2, so that colours never trained on come out right.
+            Alpha as logits (n, 1, h, w); colour (n, 3, h, w) in [-1, 1]: the style's own colour
+            times a learnt shade of 0..2, so that colours never trained on come out right; and the
+            place on the mask (n, 2, h, w), around and down, -1.5..1.5.
         """
         style = self.style(code)
         skips: list[Tensor] = []
@@ -54,8 +55,8 @@ class MaskNet(nn.Module):
             x = film(block(torch.cat([expand(x), skips.pop()], dim=1)), style)
         out = self.head(x).float()
         base = (code[:, len(TYPES) : len(TYPES) + 3, None, None] + 1) / 2
-        shade = 2 * torch.sigmoid(out[:, 1:])
-        return out[:, :1], (base * shade).clamp(0, 1) * 2 - 1
+        shade = 2 * torch.sigmoid(out[:, 1:4])
+        return out[:, :1], (base * shade).clamp(0, 1) * 2 - 1, 1.5 * torch.tanh(out[:, 4:])
 
 
 def compose(alpha: Tensor, colour: Tensor, face: Tensor) -> Tensor:

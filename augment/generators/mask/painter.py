@@ -7,12 +7,11 @@ units of the distance from the eyes' middle to the mouth's, so the painter works
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from augment.generators.mask.folds import folds
 from augment.generators.mask.style import Style
 from augment.types import FloatArray, Image
 
@@ -32,12 +31,16 @@ class Painted:
         alpha: float32 (h, w), 0..1: mask, ear loops and the shadow they throw.
         colour: float32 (h, w, 3), 0..255; meaningless where alpha is 0.
         cover: float32 (h, w), 0..1: the cloth alone, without loops and shadow.
+        smooth: like ``colour``, of cloth without folds.
+        place: float32 (2, h, w), ``u`` and ``v`` of each pixel, -1.5..1.5.
     """
 
     image: Image
     alpha: FloatArray
     colour: FloatArray
     cover: FloatArray
+    smooth: FloatArray
+    place: FloatArray
 
 
 @dataclass(frozen=True)
@@ -66,16 +69,21 @@ def paint(face: Image, points: FloatArray, style: Style) -> Painted:
     loops = surface.loops() * (1 - cover)
     shadow = surface.shadow(cover + loops)
     light, tint = _light(face, frame, cover)
-    shade = (surface.shading() * light)[..., None]
-    cloth = np.clip(np.array(style.colour, np.float32) * tint * shade, 0, 255)
-    cord = np.clip(_cord_colour(style) * tint * light[..., None], 0, 255)
     solid = cover + loops
     alpha = solid + (1 - solid) * shadow
-    mixed = cover[..., None] * cloth + loops[..., None] * cord
-    mixed += ((1 - solid) * shadow)[..., None] * _SHADOW
-    colour = mixed / np.maximum(alpha, 1e-6)[..., None]
+    cloth = np.array(style.colour, np.float32) * tint * (surface.shading() * light)[..., None]
+    relief = folds(style.kind, surface.u, surface.v, frame.pixel / 1.25)
+    around = loops[..., None] * np.clip(_cord_colour(style) * tint * light[..., None], 0, 255)
+    around += ((1 - solid) * shadow)[..., None] * _SHADOW
+
+    def whole(cloth: FloatArray) -> FloatArray:
+        mixed = cover[..., None] * np.clip(cloth, 0, 255) + around
+        return np.asarray(mixed / np.maximum(alpha, 1e-6)[..., None], dtype=np.float32)
+
+    colour = whole(cloth * (1 + relief)[..., None])
     image = alpha[..., None] * colour + (1 - alpha[..., None]) * face
-    return Painted(np.round(image).astype(np.uint8), alpha, colour, cover)
+    place = np.clip(np.stack([surface.u, surface.v]), -1.5, 1.5).astype(np.float32)
+    return Painted(np.round(image).astype(np.uint8), alpha, colour, cover, whole(cloth), place)
 
 
 def _frame(shape: tuple[int, ...], points: FloatArray) -> _Frame:
@@ -176,59 +184,13 @@ class _Surface:
         return np.asarray(0.36 * soft * (soft > 0.02), dtype=np.float32)
 
     def shading(self) -> FloatArray:
-        """Brightness of the cloth itself, around 1: roundness, folds, rims."""
+        """Brightness of the cloth without its folds, around 1: how round it is."""
         u, v = self.u, np.clip(self.v, 0, 1)
         around = np.square(np.clip(np.abs(u), 0, 1.1))
         round_ = 1.05 - 0.24 * around - 0.20 * np.square(np.clip(v - 0.35, 0, 1))
         nose = 0.07 * np.exp(-np.square(u / 0.16) - np.square((v - 0.22) / 0.2))
         side = -0.10 * np.exp(-np.square((np.abs(u) - 0.30) / 0.12) - np.square((v - 0.15) / 0.2))
-        return np.asarray(
-            round_ + nose + side + _FOLDS[self.style.kind](u, v, self._thin()), np.float32
-        )
-
-    def _thin(self) -> float:
-        """Width of the finest fold in ``v``: at small sizes no finer than a pixel shows."""
-        return max(0.018, 0.55 * self.frame.pixel / 1.25)
-
-
-_Grid = npt.NDArray[np.floating[Any]]
-
-
-def _line(distance: _Grid, width: float) -> _Grid:
-    return np.asarray(np.exp(-np.square(distance / width)), dtype=np.float32)
-
-
-def _surgical_folds(u: _Grid, v: _Grid, thin: float) -> _Grid:
-    """Three pleats, dark under a bright ridge, and the paler bands at the rims."""
-    result = np.zeros_like(u)
-    for place in (0.34, 0.51, 0.68):
-        bent = v - place - 0.05 * np.square(u) * (0.5 - place)
-        result -= 0.20 * _line(bent, 1.1 * thin)
-        result += 0.09 * _line(bent + 2.2 * thin, 1.4 * thin)
-    result += 0.06 * (_line(v - 0.04, 1.6 * thin) + _line(v - 0.95, 1.6 * thin))
-    result -= 0.12 * (_line(v - 0.10, thin) + _line(v - 0.89, thin))
-    result -= 0.10 * _line(np.abs(u) - 0.90, 0.05)
-    return result
-
-
-def _n95_folds(u: _Grid, v: _Grid, thin: float) -> _Grid:
-    """A cup: bright front, a seam across the middle, an embossed border."""
-    cup = 0.10 * _line(u, 0.45) * _line(v - 0.45, 0.3)
-    seam = -0.16 * _line(v - 0.50 - 0.10 * np.square(u), thin)
-    border = -0.12 * (_line(v - 0.07, thin) + _line(v - 0.92, thin))
-    wire = 0.10 * _line(v - 0.12, 1.3 * thin) * (np.abs(u) < 0.35)
-    return np.asarray(cup + seam + border + wire - 0.12 * _line(np.abs(u) - 0.88, 0.04))
-
-
-def _cloth_folds(u: _Grid, v: _Grid, thin: float) -> _Grid:
-    """A seam down the middle, soft creases from it to the sides, a hem."""
-    seam = -0.18 * _line(u, 0.035) + 0.06 * _line(u - 0.08, 0.05)
-    creases = -0.07 * (_line(v - 0.42 - 0.16 * np.abs(u), 0.05) + _line(v - 0.72, 0.06))
-    hem = -0.10 * (_line(v - 0.06, thin) + _line(v - 0.93, thin))
-    return np.asarray(seam + creases + hem)
-
-
-_FOLDS = {"surgical": _surgical_folds, "n95": _n95_folds, "cloth": _cloth_folds}
+        return np.asarray(round_ + nose + side, np.float32)
 
 
 def _cord_colour(style: Style) -> FloatArray:

@@ -1,6 +1,6 @@
 """Teaches the mask network with painted pairs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from augment.generators.mask.network import MaskNet, compose
-from augment.generators.mask.painter import paint
+from augment.generators.mask.painter import Painted, paint
 from augment.generators.mask.style import random_style
 from augment.images import resize
 from augment.nets.data import FaceSet, to_tensor
@@ -17,6 +17,7 @@ from augment.nets.losses import dice, gradient_l1, weighted_l1
 from augment.types import FloatArray, Image
 from augment.vocabulary import YES
 
+_WEIGHTS = {"alpha": 1.0, "dice": 0.5, "pixels": 2.0, "edges": 1.0, "place": 2.0}
 _MIRRORED = [1, 0, 2, 4, 3]  # the five points of a mirrored face, left in the picture first
 
 
@@ -37,35 +38,57 @@ class PaintedPairs:
         self._network = network
 
     def __call__(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
-        inputs, targets, alphas, codes = [], [], [], []
-        for place in indices:
-            face, points = vary(self._images[place], self._points[place], random)
+        faces, codes, painted = [], [], []
+        for number in indices:
+            face, points = vary(self._images[number], self._points[number], random)
             style = random_style(random, vary=24.0)
-            painted = paint(face, points, style)
-            inputs.append(face)
-            targets.append(painted.image)
-            alphas.append(painted.alpha)
+            faces.append(face)
             codes.append(style.code())
+            painted.append(paint(face, points, style))
         device = next(self._network.parameters()).device
-        bare, worn = to_tensor(inputs, device), to_tensor(targets, device)
-        true_alpha = torch.from_numpy(np.stack(alphas)[:, None]).to(device)
-        logits, colour = self._network(bare, torch.from_numpy(np.stack(codes)).to(device))
-        return losses(logits, colour, bare, worn, true_alpha)
+        bare = to_tensor(faces, device)
+        outputs = self._network(bare, torch.from_numpy(np.stack(codes)).to(device))
+        return losses(outputs, bare, *(planes.to(device) for planes in _planes(painted)))
+
+
+def _planes(painted: Sequence[Painted]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Alpha, cover (n, 1, h, w), colour without folds (n, 3, h, w) in [-1, 1] and place."""
+    alpha = torch.from_numpy(np.stack([one.alpha for one in painted])[:, None])
+    cover = torch.from_numpy(np.stack([one.cover for one in painted])[:, None])
+    smooth = torch.from_numpy(np.stack([one.smooth for one in painted])).permute(0, 3, 1, 2)
+    place = torch.from_numpy(np.stack([one.place for one in painted]))
+    return alpha, cover, smooth.contiguous() / 127.5 - 1, place
 
 
 def losses(
-    logits: Tensor, colour: Tensor, face: Tensor, target: Tensor, true_alpha: Tensor
+    outputs: tuple[Tensor, Tensor, Tensor],
+    face: Tensor,
+    true_alpha: Tensor,
+    cover: Tensor,
+    true_colour: Tensor,
+    true_place: Tensor,
 ) -> dict[str, Tensor]:
-    """L1 and gradient L1 of the composed picture, BCE + Dice of alpha against the painter's."""
+    """BCE + Dice of alpha, L1 + gradient L1 of the composed picture, L1 of the place on the mask.
+
+    ``outputs`` is what :class:`MaskNet` gives; the others are the painter's.
+    """
+    logits, colour, place = outputs
     alpha = torch.sigmoid(logits)
     made = compose(alpha, colour, face)
-    near = nn.functional.max_pool2d(true_alpha, 5, stride=1, padding=2)
-    place = nn.functional.binary_cross_entropy_with_logits(logits, true_alpha)
-    overlap = dice(alpha, true_alpha)
-    pixels = weighted_l1(made, target, near + 0.05)
-    edges = gradient_l1(made, target, near + 0.05)
-    total = place + 0.5 * overlap + 2.0 * pixels + 1.0 * edges
-    return {"loss": total, "alpha": place, "dice": overlap, "pixels": pixels, "edges": edges}
+    target = compose(true_alpha, true_colour, face)
+    near = nn.functional.max_pool2d(true_alpha, 5, stride=1, padding=2) + 0.05
+    found = {
+        "alpha": nn.functional.binary_cross_entropy_with_logits(logits, true_alpha),
+        "dice": dice(alpha, true_alpha),
+        "pixels": weighted_l1(made, target, near),
+        "edges": gradient_l1(made, target, near),
+        "place": weighted_l1(place, true_place, cover),
+    }
+    total = sum(
+        (_WEIGHTS[name] * value for name, value in found.items()),
+        torch.zeros((), device=face.device),
+    )
+    return {"loss": total, **found}
 
 
 def vary(face: Image, points: FloatArray, random: np.random.Generator) -> tuple[Image, FloatArray]:
