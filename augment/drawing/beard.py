@@ -31,7 +31,7 @@ def paint_beard(c: Canvas) -> None:
         dark = np.clip(0.9 + 0.28 * strands, 0.3, 1.7)
         thick = np.clip(cover * full * (0.88 + 0.08 * strands), 0.0, 1.0)
         mix(c.albedo[:, *window], planes(c.palette.beard) * dark, thick)
-        c.relief[window] += (0.05 * cover + 0.010 * strands * cover) * full
+        c.relief[window] += (0.03 * cover + 0.010 * strands * cover) * full
         c.sheen[window] *= 1.0 - 0.75 * cover * full
 
 
@@ -39,7 +39,7 @@ def _area(c: Canvas, x: Array, y: Array) -> Array:
     """Signed distance: cheeks below a line from the ear to the mouth, chin and moustache."""
     a = c.anatomy
     cheek = 0.66 - 0.56 * ramp(x, 0.3, 0.64) ** 1.3
-    below = y - np.where(x > a.mouth_half + 0.06, cheek, a.mouth + 0.1)
+    below = y - np.where(x > a.mouth_half + 0.06, cheek, a.mouth + 0.04 + a.gap)
     lip = np.minimum(y - (a.subnasale + 0.03 + 0.15 * x), a.mouth + 0.12 - y)
     moustache = np.minimum(lip, a.mouth_half + 0.07 - x)
     return np.maximum(below, moustache)  # type: ignore[no-any-return]

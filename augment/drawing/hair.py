@@ -1,6 +1,6 @@
 """Hair: its volume over the skull, the hairline, strands and their shine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,7 +49,11 @@ def cut_of(spec: FaceSpec) -> Cut | None:
         "long": Cut(0.1, 0.06, 0.0, 0.05, 1.4 + 0.6 * more, 0.7 * curl, 0.42),
         "bun": Cut(0.055, 0.03, 0.0, 0.06, 0.0, 0.2 * curl, 0.1, locks=0.015, bun=True),
     }
-    return cuts.get(spec.hair_style)
+    cut = cuts.get(spec.hair_style)
+    if cut is None:
+        return None
+    thin = 1.0 - 0.75 * recession(spec)
+    return replace(cut, top=cut.top * thin, side=cut.side * thin)
 
 
 def recession(spec: FaceSpec) -> float:
@@ -194,6 +198,9 @@ def _area(spec: FaceSpec, a: Anatomy, cut: Cut, x: Array, y: Array, z: Array) ->
     side = np.minimum(temple - z, low - y)
     if cut.length <= 0:
         side = np.maximum(side, np.minimum(-0.25 - z, 0.5 - y))
+        # Volume that stands off the head is hair all around.
+        off = np.abs(x) - a.skull_width + 0.01
+        side = np.maximum(side, np.minimum(off, low + 0.5 * cut.side - y))
     else:
         beside = np.abs(x) - 0.62 - 0.06 * ramp(y, 0.2, -0.3)
         side = np.maximum(side, np.minimum(beside, low - y))

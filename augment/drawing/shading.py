@@ -102,17 +102,17 @@ def shade_skin(
 ) -> Array:
     """Linear colour (3, h, w) of skin; `sky` and `sun` are ambient and key visibility."""
     cosine = lambert(n, light)
-    fill = sky * (0.3 - 0.08 * n[1] + 0.05 * n[2])
+    fill = sky * (0.29 - 0.08 * n[1] + 0.04 * n[2])
     out = np.empty_like(albedo)
     for c in range(3):
         wrap = WRAP[c]
         lit = np.maximum(cosine + wrap, 0.0) * (1.0 / (1.0 + wrap))
         # Shadows on skin are filled with scattered red light as well.
         seen = sun + (1.0 - sun) * (0.5 * wrap)
-        lit *= seen * (0.82 * light.strength * float(KEY[c]))
+        lit *= seen * (0.77 * light.strength * float(KEY[c]))
         out[c] = albedo[c] * (lit + fill * float(SKY[c]))
     visible = sheen * sun * light.strength
-    out += gloss(n, light, 32) * (visible * 0.12)
+    out += gloss(n, light, 32) * (visible * 0.09)
     # The broad sheen has been through the upper skin and is warmer than the light.
     broad = (gloss(n, light, 8) * 0.17 + gloss(n, light, 4) * 0.15) * visible
     broad += (1.0 - n[2]) ** 3 * (0.05 * light.strength) * sky

@@ -26,6 +26,7 @@ def paint_skin(c: Canvas) -> None:
     tone = 1.0 + pores * (0.012 + 0.016 * a.adult) * float(fade) + 0.012 * cloud
     c.albedo *= tone
     c.sheen *= 0.75 + 0.5 * bump(x, y, (0.0, -0.1), (0.45, 0.75)) + 0.1 * cloud
+    c.sheen *= 1.0 + 0.08 * pores * float(fade)  # pores break up highlights
     c.sheen += 0.6 * bump(x, y, (0.36, 0.26), (0.3, 0.24))
     c.sheen *= 1.0 - 0.1 * a.wrinkles - 0.15 * (1.0 - a.adult)
     _freckles(c)
