@@ -206,8 +206,8 @@ def _area(spec: FaceSpec, a: Anatomy, cut: Cut, x: Array, y: Array, z: Array) ->
         side = np.maximum(side, np.minimum(beside, low - y))
     gone = recession(spec)
     if gone > 0.5:  # the crown thins out until a horseshoe is left
-        top = y + 1.05 - 1.1 * (gone - 0.5)
-        side, front = np.minimum(side, top), front - 2.2 * (gone - 0.5)
+        top = np.minimum(y + 1.05 - 1.1 * (gone - 0.5), np.abs(x) - 4.0 * min(gone - 0.5, 0.12))
+        side, front = np.minimum(side, top), front - 9.0 * (gone - 0.5)
     return smooth_max(front, side, 0.1)
 
 
