@@ -80,7 +80,8 @@ def write_road(
         settings: the ``report`` section.
     """
     params = {
-        "audit": {"axes": AXES}, "plan": {"target": {"kind": "equal"}, "max_synthetic_share": 1.0}, "generators": GENERATORS,
+        "audit": {"axes": AXES}, "generators": GENERATORS,
+        "plan": {"target": {"kind": "equal"}, "max_synthetic_share": 1.0},
         "assemble": {}, "evaluate": {"tasks": TASKS}, "report": settings,
         "ingest": {"sources": {"faces": {"kind": kind}}},
     }  # fmt: skip

@@ -1,0 +1,220 @@
+"""The evaluate stage: figures, what it keeps, and what it refuses before any long work."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+import torch
+from fairlearn.metrics import MetricFrame
+from sklearn.metrics import accuracy_score
+
+from augment.errors import UserError
+from augment.images import encode
+from augment.job import Job
+from augment.nets import classifier
+from augment.nets.config import TrainConfig
+from augment.nets.trials import Trials
+from augment.shards import read_table
+from augment.stages import evaluate
+from augment.stages.evaluate import Task, check_tasks
+from augment.types import Image
+from tests.unit.road_outputs import guess, job_of, write_road
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return job_of(write_road(tmp_path_factory.mktemp("road")), "evaluate")
+
+
+def written(job: Job, name: str) -> Any:
+    def no_constant(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(job.outputs[name].read_text(), parse_constant=no_constant)
+
+
+def manifest(job: Job) -> pa.Table:
+    return pq.read_table(job.inputs["balanced"] / "manifest.parquet")
+
+
+def test_metrics_hold_the_keys_that_others_read(road: Job) -> None:
+    metrics = written(road, "metrics.json")
+    assert {
+        "faces", "aligned", "failed", "evenness_before", "evenness_after", "bins",
+        "bins_below_target_before", "bins_below_target_after",
+    } <= set(metrics["audit"])  # fmt: skip
+    assert {"deficit", "ordered", "unfilled"} <= set(metrics["plan"])
+    assert set(metrics["evaluate"]["smile"]) == {"original", "resampled", "classical", "balanced"}
+    for arm in metrics["evaluate"]["smile"].values():
+        assert {
+            "overall", "balanced_accuracy", "worst_group", "worst_group_name", "gap", "n", "seeds",
+            "interval",
+        } <= set(arm)  # fmt: skip
+        assert arm["interval"][0] <= arm["overall"] <= arm["interval"][1]
+        assert (arm["n"], arm["seeds"]) == (144, 3)
+    assert metrics["audit"]["evenness_after"] > metrics["audit"]["evenness_before"]
+
+
+def test_generate_figures_agree_with_the_verdicts(road: Job) -> None:
+    verdicts = read_table(road.inputs["verdicts"]).to_pandas()
+    figures = written(road, "metrics.json")["generate"]
+    for key in ("copies", "mask"):
+        own = verdicts[verdicts.generator == key]
+        made = own[own.check == "made"].passed.sum()
+        passed = own.groupby("id").passed.all().sum()
+        assert figures[key] == {"made": made, "passed": passed}
+        assert 0 < passed < made
+
+
+def test_figures_can_be_taken_again_from_the_predictions(road: Job) -> None:
+    table = pq.read_table(road.outputs["predictions"] / "test.parquet").to_pandas()
+    metrics = written(road, "metrics.json")["evaluate"]["smile"]
+    for arm, rows in table.groupby("arm"):
+        frame = MetricFrame(
+            metrics=accuracy_score,
+            y_true=rows.truth,
+            y_pred=rows.predicted,
+            sensitive_features=rows.group,
+        )
+        assert metrics[arm]["overall"] == pytest.approx(frame.overall, abs=1e-4)
+        assert metrics[arm]["worst_group"] == pytest.approx(frame.by_group.min(), abs=1e-4)
+        assert metrics[arm]["gap"] == pytest.approx(frame.difference(), abs=1e-4)
+
+
+def test_plots_hold_one_row_an_arm_and_group(road: Job) -> None:
+    lines = (road.outputs["plots/evaluate"] / "smile.csv").read_text().splitlines()
+    assert lines[0] == "arm,group,bar,n,accuracy,low,high"
+    assert len(lines) == 1 + 4 * (1 + 6)
+
+
+def test_no_task_still_gives_the_figures_of_the_road(tmp_path: Path, road: Job) -> None:
+    outputs = {name: tmp_path / name for name in road.outputs}
+    evaluate.run(replace(road, params=dict(road.params) | {"evaluate": {}}, outputs=outputs))
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["evaluate"] == {}
+    assert metrics["audit"]["faces"] > 0
+    assert pq.read_table(tmp_path / "predictions" / "test.parquet").num_rows == 0
+
+
+def test_faces_with_an_unknown_label_are_not_scored(tmp_path: Path, road: Job) -> None:
+    rows = manifest(road)
+    words = ["unknown" if name.endswith("0003") else word for name, word in zip(
+        rows.column("id").to_pylist(), rows.column("smile").to_pylist(), strict=True)]  # fmt: skip
+    place = rows.schema.get_field_index("smile")
+    balanced = tmp_path / "balanced"
+    balanced.mkdir()
+    pq.write_table(
+        rows.set_column(place, "smile", pa.array(words)).cast(rows.schema),
+        balanced / "manifest.parquet",
+    )
+    source = road.inputs["balanced"] / "manifest.json"
+    (balanced / "manifest.json").write_text(source.read_text())
+    outputs = {name: tmp_path / name for name in road.outputs}
+    inputs = dict(road.inputs) | {"balanced": balanced}
+    evaluate.run(replace(road, inputs=inputs, outputs=outputs), guess)
+    assert json.loads((tmp_path / "metrics.json").read_text())["evaluate"]["smile"]["original"][
+        "n"
+    ] == (144 - 6)
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ({"label": "smyle", "groups": ["gender"]}, "names 'smyle'.* it has age_group"),
+        ({"label": "smile", "groups": ["gendre"]}, "names 'gendre'"),
+        ({"label": "ethnicity", "groups": ["gender"]}, "has only 'white' among the .* real train"),
+    ],
+)
+def test_a_task_that_cannot_be_is_refused(road: Job, task: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        check_tasks({"mine": Task(**task)}, manifest(road))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_split_without_real_faces_is_refused(road: Job, split: str) -> None:
+    rows = manifest(road)
+    other = rows.filter(pc.not_equal(rows.column("split"), split))
+    with pytest.raises(UserError, match=f"no real face in its {split} split"):
+        check_tasks({"mine": Task(label="smile", groups=["gender"])}, other)
+
+
+def mirror(image: Image, random: np.random.Generator) -> Image:
+    return np.ascontiguousarray(image[:, ::-1])
+
+
+def make_trials(folder: Path) -> Trials:
+    """Four light faces of "a" and two dark ones of "b" to learn, four to predict."""
+
+    def faces(split: str, words: str) -> pa.Table:
+        random = np.random.default_rng(len(words))
+        rows, images = [], []
+        for number, word in enumerate(words):
+            level = 200 if word == "a" else 50
+            image = (level + random.integers(-20, 20, (32, 32, 3))).astype(np.uint8)
+            name = f"{split}{number}"
+            images.append({"id": name, "image": {"bytes": encode(image), "path": name}})
+            rows.append({"id": name, "sha256": name, "bin": word, "word": word, "synthetic": False})
+        (folder / "data").mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(images), folder / "data" / f"{split}-0.parquet")
+        return pa.Table.from_pylist(rows)
+
+    return Trials(
+        folder=folder / "data",
+        train=faces("train", "aaaabb"),
+        test=faces("test", "abab"),
+        classes={"word": ["a", "b"]},
+        config=TrainConfig(images=64, batch=8, learning_rate=3e-3, ema=0.5),
+        seed=3,
+        work=folder / "work",
+    )
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Tiny batches: threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_trainings_learn_are_kept_and_are_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trials = make_trials(tmp_path)
+    arms = ("original", "classical")
+    first = trials.run(arms, 2, mirror)
+    assert all(words["word"].tolist() == list("abab") for words in first.values())
+    assert "3 of 4 trainings done, about" in capsys.readouterr().err
+    kept = sorted(path for path in (tmp_path / "work").rglob("*") if path.is_file())
+    assert sorted(path.name for path in kept) == [
+        "classical-0.parquet", "classical-1.parquet", "original-0.parquet", "original-1.parquet",
+    ]  # fmt: skip
+
+    # A run that was killed in its last training trains that one alone, with the same result.
+    lost = next(path for path in kept if path.name == "original-1.parquet")
+    content = lost.read_bytes()
+    lost.unlink()
+    trained: list[str] = []
+    real = classifier.train
+
+    def counted(*args: Any) -> Any:
+        trained.append(args[5])
+        return real(*args)
+
+    monkeypatch.setattr("augment.nets.trials.train", counted)
+    again = make_trials(tmp_path).run(arms, 2, mirror)
+    assert trained == ["original 2"]
+    assert lost.read_bytes() == content
+    assert {key: words["word"].tolist() for key, words in again.items()} == {
+        key: words["word"].tolist() for key, words in first.items()
+    }
