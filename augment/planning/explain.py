@@ -43,8 +43,10 @@ def _bins(
     )
     table.add_column("limited by")
     for cell in cells:
+        parts = [part for part in unfilled if part["bin"] == cell["bin"]]
         limits = ", ".join(
-            f"{part['reason']} ({part['n']:,})" for part in unfilled if part["bin"] == cell["bin"]
+            part["reason"] if len(parts) == 1 else f"{part['reason']} ({part['n']:,})"
+            for part in parts
         )
         numbers = [cell["have"], cell["target"], cell["deficit"]]
         numbers += [cell["orders"].get(key, 0) for key in keys]
@@ -55,15 +57,15 @@ def _bins(
 def _moves(moves: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("orders", ["generator", "from", "to"], ["faces", "candidates", "cost"])
     for move in moves:
-        numbers = (_number(move["faces"]), _number(move["candidates"]), f"{move['cost']:g}")
+        numbers = (_number(move["faces"]), _number(move["candidates"]), f"{move['cost']:.2f}")
         table.add_row(move["generator"], move["from"], move["to"], *numbers)
     return table
 
 
 def _table(title: str, words: Sequence[str], numbers: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in words:
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in numbers:
         table.add_column(name, justify="right")
     return table

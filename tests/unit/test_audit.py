@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from augment.auditing.scan import Words, scan
 from augment.errors import UserError
@@ -173,6 +174,21 @@ def test_plot_files_hold_the_counts(tmp_path: Path) -> None:
         assert sum(int(bar["count"]) for bar in csv.DictReader(file)) == 11
     with (tmp_path / "plots/failures.csv").open() as file:
         assert {bar["group"] for bar in csv.DictReader(file)} >= {"gender: male", "age_group: 70+"}
+
+
+def test_plots_of_dvc_yaml_find_their_files_columns_and_templates(tmp_path: Path) -> None:
+    run(tmp_path, small_set())
+    root = Path(__file__).parents[2]
+    entries = yaml.safe_load((root / "dvc.yaml").read_text())["plots"]
+    plots = {path: plot for entry in entries for path, plot in entry.items() if "/audit/" in path}
+    assert len(plots) == 3
+    for path, plot in plots.items():
+        place = tmp_path / path.removeprefix("reports/").replace("plots/audit", "plots")
+        for file in sorted(place.iterdir()) if place.is_dir() else [place]:
+            columns = file.read_text().splitlines()[0].split(",")
+            assert {plot["x"], plot["y"]} <= set(columns)
+            template = json.loads((root / f".dvc/plots/{plot['template']}.json").read_text())
+            assert template["data"] == {"values": "<DVC_METRIC_DATA>"}
 
 
 def test_same_rows_in_other_shards_give_the_same_bytes(tmp_path: Path) -> None:
