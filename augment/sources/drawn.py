@@ -52,17 +52,11 @@ class Config(SourceConfig):
 
     @model_validator(mode="after")
     def _sensible(self) -> "Config":
-        known = {"gender": GENDERS, "skin_tone": SKIN_TONES}
         for label, weights in self.skew.items():
-            if label not in ("age_group", *known):
-                raise ValueError(
-                    f"skew.{label}: only age_group, gender and skin_tone can be skewed"
-                )
+            if label not in ("age_group", "gender", "skin_tone"):
+                raise ValueError(f"skew.{label}: only age_group, gender and skin_tone are skewed")
             if any(not 0 <= weight < math.inf for weight in weights.values()):
                 raise ValueError(f"skew.{label}: weights are 0 or more")
-            wrong = [value for value in weights if value not in known.get(label, weights)]
-            if wrong:
-                raise ValueError(f"skew.{label}: '{wrong[0]}' is none of {', '.join(known[label])}")
         for name, share in self.attributes.items():
             if name not in SETTABLE or not 0 <= share <= 1:
                 raise ValueError(f"attributes.{name}: shares 0 to 1 of {', '.join(SETTABLE)}")
@@ -90,10 +84,18 @@ class Source:
         self.config, self.seed = config, seed
         self.assume = config.assume
         self.age_groups = tuple(group for group in age_groups if group.low <= OLDEST)
-        named = [group.name for group in age_groups]
-        wrong = [name for name in config.skew.get("age_group", {}) if name not in named]
-        if wrong:
-            raise UserError(f"skew.age_group: '{wrong[0]}' is none of {', '.join(named)}.")
+        self._values = {
+            "gender": GENDERS,
+            "age_group": tuple(group.name for group in self.age_groups),
+            "skin_tone": SKIN_TONES,
+        }
+        for label, weights in config.skew.items():
+            values = self._values[label]
+            wrong = [value for value in weights if value not in values]
+            if wrong:
+                raise UserError(f"skew.{label}: '{wrong[0]}' is none of {', '.join(values)}.")
+            if not any(weights.get(value, 1.0) for value in values):
+                raise UserError(f"skew.{label}: some value must have a weight above 0.")
 
     def records(self) -> Iterator[Record]:
         for number in range(self.config.faces):
@@ -171,17 +173,14 @@ class Source:
         return GENDERS[gender], self.age_groups[group], SKIN_TONES[tone]
 
     def _skewed(self, rng: np.random.Generator) -> tuple[str, AgeGroup, str]:
-        gender = self._weighted(rng, "gender", GENDERS)
-        group = self._weighted(rng, "age_group", tuple(group.name for group in self.age_groups))
-        tone = self._weighted(rng, "skin_tone", SKIN_TONES)
+        gender, tone = self._weighted(rng, "gender"), self._weighted(rng, "skin_tone")
+        group = self._weighted(rng, "age_group")
         return gender, next(g for g in self.age_groups if g.name == group), tone
 
-    def _weighted(self, rng: np.random.Generator, label: str, values: tuple[str, ...]) -> str:
-        named = self.config.skew.get(label, {})
-        weights = np.array([named.get(value, 1.0) for value in values])
-        return values[
-            int(np.searchsorted(np.cumsum(weights), rng.random() * weights.sum(), "right"))
-        ]
+    def _weighted(self, rng: np.random.Generator, label: str) -> str:
+        values, named = self._values[label], self.config.skew.get(label, {})
+        weights = np.cumsum([named.get(value, 1.0) for value in values])
+        return values[int(np.searchsorted(weights, rng.random() * weights[-1], "right"))]
 
 
 @lru_cache(maxsize=4)

@@ -71,7 +71,8 @@ ATTRIBUTES = "Eyeglasses Male No_Beard Wavy_Hair"
 def celeba(root: Path) -> None:
     write(
         root / "list_attr_celeba.txt",
-        f"3\n{ATTRIBUTES} \n000001.jpg  1 -1  1 -1\n000002.jpg -1  1 -1  1\n000003.jpg -1 -1  1 -1\n",
+        f"3\n{ATTRIBUTES} \n"
+        "000001.jpg  1 -1  1 -1\n000002.jpg -1  1 -1  1\n000003.jpg -1 -1  1 -1\n",
     )
     write(root / "identity_CelebA.txt", "000001.jpg 10\n000002.jpg 11\n000003.jpg 10\n")
     write(root / "list_eval_partition.txt", "000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n")
