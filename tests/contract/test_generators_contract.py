@@ -170,5 +170,5 @@ def test_costs_are_asked_without_torch(kind: str) -> None:
 
 
 def test_unknown_settings_are_refused(kind: str) -> None:
-    with pytest.raises(UserError, match="generators.x.no_such_setting: unknown key"):
+    with pytest.raises(UserError, match=r"generators\.x\.no_such_setting: unknown key"):
         configure("generators", {"kind": kind, "no_such_setting": 1}, "generators.x")

@@ -32,7 +32,7 @@ class PaintedPairs:
 
     def __init__(self, faces: FaceSet, size: int, network: MaskNet) -> None:
         cv2.setNumThreads(1)  # pictures this small lose more to threads than they win
-        scale = size / faces.images.shape[1]
+        scale = size / max(1, faces.images.shape[1])  # no faces at all: the loop says so
         self._images = [resize(image, size) for image in faces.images]
         self._points = faces.points * np.float32(scale)
         self._network = network
