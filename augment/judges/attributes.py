@@ -40,12 +40,12 @@ class Config(Section):
     labels: tuple[str, ...] = ()
     # A value with fewer faces is not learned: candidates of it are not judged.
     smallest_class: int = Field(8, ge=1)
-    channels: tuple[int, ...] = Field((32, 64, 128, 160), min_length=2)
+    channels: tuple[int, ...] = Field((24, 48, 96, 128), min_length=2)
     # Largest standard deviation of the noise it learns with; a face's levels span 0..1.
     noise: float = Field(0.12, ge=0, le=1)
     dropout: float = Field(0.2, ge=0, lt=1)
     faces: int = Field(30_000, gt=0)  # learns on at most so many
-    train: TrainConfig = TrainConfig(images=48_000, batch=32, learning_rate=1.5e-3)
+    train: TrainConfig = TrainConfig(images=24_000, batch=32, learning_rate=1.5e-3)
 
 
 class Judge:
