@@ -117,6 +117,7 @@ class Source(FileSource):
         named = [*(config.columns if config.table is not None else ()), *config.folders]
         taken = {*_PLAIN, *BASE_LABELS, _SKIPPED}
         self.attributes = tuple(dict.fromkeys(name for name in named if name not in taken))
+        self._prefix = f"{self.root.resolve().as_posix()}/"
         self._words = {
             label: {normal(word): value for word, value in words.items()}
             for label, words in config.words.items()
@@ -143,8 +144,7 @@ class Source(FileSource):
     def _uri(self, file: str) -> str:
         """One spelling a file, so that table and folder agree; safe only once resolved."""
         path = posixpath.normpath(posixpath.join(self.config.photos, file)) if file else ""
-        root = f"{self.root.resolve().as_posix()}/"
-        return path.removeprefix(root)
+        return path.removeprefix(self._prefix)
 
     def _record(self, uri: str, row: Mapping[str, str], remark: Remark) -> Record:
         given = self._of_folders(uri) | {name: word for name, word in row.items() if word.strip()}
