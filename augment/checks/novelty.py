@@ -1,8 +1,8 @@
 """The candidate is a new picture: no copy of its parent, of another face, or of a held-out one.
 
 Faces are compared by their 256-bit difference hash (as they are and mirrored) and by a grey
-thumbnail. How near two real faces come without being copies is taken from the data set itself:
-train faces against held-out ones, and against each other.
+thumbnail. Copies of one photo differ in few bits; where real faces of the data set come as near
+as that without being copies (train against held-out ones, and against each other), fewer count.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from augment.duplicates import NEAR_DUPLICATE_BITS, near_duplicate_pairs
+from augment.duplicates import near_duplicate_pairs
 from augment.metrics.parents import mean_of_parents, parent_places
 from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
@@ -26,6 +26,9 @@ _BLOCK = 4_000_000  # pairs compared at a time: 128 MB
 
 
 class Config(Section):
+    # A candidate is too near a face that is not its parent where at most so many of 256 bits
+    # differ, or fewer: as long as real faces are refused at no more than gate.false_rejection.
+    copy_bits: int = Field(20, ge=0, le=255)
     # A candidate whose thumbnail differs from its parent's, or from another candidate's, by fewer
     # grey levels (0..255, on average) is the same picture: storing it anew changes less than 1.
     same_levels: float = Field(2.0, ge=0)
@@ -57,10 +60,16 @@ class Check:
             pc.is_valid(reference.unseen.rows.column("face_hash"))))  # fmt: skip
         # Two of the tests have a rate; each gets half of it.
         rate = reference.false_rejection / 2
-        smallest = reference.smallest_group
-        to_held_out = nearest(sample, self._held_out_hashes)[1]
-        self._near_held_out = _limit(to_held_out, rate, smallest)
-        self._near_train = _limit(_second_nearest(sample, self._train_hashes), rate, smallest)
+        self._near_held_out = self._limit(nearest(sample, self._held_out_hashes)[1], rate)
+        self._near_train = self._limit(_second_nearest(sample, self._train_hashes), rate)
+
+    def _limit(self, bits: npt.NDArray[np.int64], rate: float) -> int:
+        """Faces this near or nearer are refused: at most the share ``rate`` of real ones, whose
+        distances are ``bits``, unless more than that are equal to another in all bits."""
+        if not len(bits):
+            return self._config.copy_bits
+        usual = int(np.quantile(bits, rate, method="lower"))
+        return min(self._config.copy_bits, max(usual - 1, 0))
 
     def judge(self, candidates: Evidence) -> list[Verdict]:
         thumbnails = candidates.measures["thumbnail"]
@@ -141,8 +150,8 @@ class Check:
 
     def notes(self) -> list[str]:
         return [
-            f"real train faces come as near as {self._near_held_out + 1} bits to held-out faces "
-            f"({self._held_out.num_rows}) and {self._near_train + 1} bits to each other"
+            f"faces within {self._near_held_out} bits of one of {self._held_out.num_rows} held-out "
+            f"faces, or within {self._near_train} of another train face, count as copies"
         ]
 
 
@@ -184,13 +193,6 @@ def _second_nearest(one: Hashes, other: Hashes) -> npt.NDArray[np.int64]:
         for start in range(0, len(one), step)
     ]
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-
-def _limit(bits: npt.NDArray[np.int64], rate: float, smallest: int) -> int:
-    """Faces this near or nearer are refused: at most the share ``rate`` of ``bits`` are."""
-    if len(bits) < smallest:
-        return NEAR_DUPLICATE_BITS  # too few faces to say how near real ones come
-    return int(np.quantile(bits, rate, method="lower")) - 1
 
 
 def _hashes(rows: pa.Table) -> Hashes:
