@@ -127,11 +127,8 @@ def _plan(
     if not explain:
         run_stage("plan", engine, workers)
         return
-    from rich.console import Console
-
     stage, job = _open("plan", engine, workers)
-    console = Console()
-    console.print(stage.explain(job, width=console.width), markup=False, highlight=False)
+    typer.echo(stage.explain(job))
 
 
 for _name, _text in STAGES.items():

@@ -9,39 +9,32 @@ from rich.console import Console
 from rich.table import Table
 
 
-def render(report: Mapping[str, Any], width: int = 120) -> str:
+def render(report: Mapping[str, Any]) -> str:
     """What ``reports/plan.json`` holds, as plain text: totals, bins, moves, and what is lacking.
 
     Args:
         report: the content of reports/plan.json.
-        width: of the text, in characters.
     """
     totals = report["plan"]
-    text = io.StringIO()
-    console = Console(file=text, width=width, force_terminal=False, color_system=None)
-    console.print(
+    lacking = [cell for cell in report["cells"] if cell["deficit"]]
+    tables = []
+    if lacking:
+        keys = [entry["generator"] for entry in report["generators"]]
+        tables.append(_bins(lacking, report["unfilled"], keys))
+    if report["moves"]:
+        tables.append(_moves(report["moves"]))
+    summary = (
         f"{totals['deficit']:,} faces lacking in {totals['bins_below_target_before']} of "
         f"{totals['bins']} bins: {totals['ordered']:,} ordered ({totals['candidates']:,} "
         f"candidates, spares included), {totals['unfilled']:,} unfilled."
     )
-    lacking = [cell for cell in report["cells"] if cell["deficit"]]
-    if lacking:
-        console.print(_bins(lacking, report["unfilled"], list(report["generators"])))
-    if report["moves"]:
-        console.print(_moves(report["moves"]))
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+    return "\n".join([summary, *(_text(table) for table in tables)])
 
 
 def _bins(
-    cells: Sequence[Mapping[str, Any]],
-    unfilled: Sequence[Mapping[str, Any]],
-    generators: Sequence[Mapping[str, Any]],
+    cells: Sequence[Mapping[str, Any]], unfilled: Sequence[Mapping[str, Any]], keys: Sequence[str]
 ) -> Table:
-    keys = [entry["generator"] for entry in generators]
-    table = _table(
-        "bins that lack faces", ["bin"], ["have", "target", "lacking", *keys, "unfilled"]
-    )
-    table.add_column("limited by")
+    rows = []
     for cell in cells:
         parts = [part for part in unfilled if part["bin"] == cell["bin"]]
         limits = ", ".join(
@@ -50,25 +43,38 @@ def _bins(
         )
         numbers = [cell["have"], cell["target"], cell["deficit"]]
         numbers += [cell["orders"].get(key, 0) for key in keys]
-        table.add_row(cell["bin"], *map(_number, [*numbers, cell["unfilled"]]), limits)
-    return table
+        rows.append((cell["bin"], *map(_number, [*numbers, cell["unfilled"]]), limits))
+    numbers_of = ("have", "target", "lacking", *keys, "unfilled")
+    return _table("bins that lack faces", ("bin", *numbers_of, "limited by"), numbers_of, rows)
 
 
 def _moves(moves: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("orders", ["generator", "from", "to"], ["faces", "candidates", "cost"])
-    for move in moves:
-        numbers = (_number(move["faces"]), _number(move["candidates"]), f"{move['cost']:.2f}")
-        table.add_row(move["generator"], move["from"], move["to"], *numbers)
-    return table
+    rows = [
+        (move["generator"], move["from"], move["to"], _number(move["faces"]),
+         _number(move["candidates"]), f"{move['cost']:.2f}")
+        for move in moves
+    ]  # fmt: skip
+    numbers = ("faces", "candidates", "cost")
+    return _table("orders", ("generator", "from", "to", *numbers), numbers, rows)
 
 
-def _table(title: str, words: Sequence[str], numbers: Sequence[str]) -> Table:
+def _table(
+    title: str, columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]
+) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in words:
-        table.add_column(name, no_wrap=True)
-    for name in numbers:
-        table.add_column(name, justify="right")
+    for place, name in enumerate(columns):
+        # A terminal that is too narrow breaks lines; a number cut short would mislead.
+        whole = max(len(name), *(len(row[place]) for row in rows))
+        table.add_column(name, justify="right" if name in numbers else "left", min_width=whole)
+    for row in rows:
+        table.add_row(*row)
     return table
+
+
+def _text(table: Table) -> str:
+    text = io.StringIO()
+    Console(file=text, width=10_000, force_terminal=False, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
 def _number(n: int) -> str:

@@ -62,18 +62,17 @@ def run(job: Job, movers: Mapping[str, Mover] | None = None) -> None:
     write_json(job.outputs["plan.json"], plan.report())
 
 
-def explain(job: Job, movers: Mapping[str, Mover] | None = None, width: int = 120) -> str:
+def explain(job: Job, movers: Mapping[str, Mover] | None = None) -> str:
     """The plan as text tables, made anew from the audit and params; writes nothing.
 
     Args:
         job: the stage's call.
         movers: the generators by key; None makes them from params.
-        width: of the text, in characters.
 
     Raises:
         UserError: see :func:`make_plan`.
     """
-    return render(make_plan(job, movers).report(), width)
+    return render(make_plan(job, movers).report())
 
 
 def make_plan(job: Job, movers: Mapping[str, Mover] | None = None) -> Plan:

@@ -36,7 +36,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("stage")
     module.jobs = []  # type: ignore[attr-defined]
     module.run = module.jobs.append  # type: ignore[attr-defined]
-    module.explain = lambda job, width: "a table"  # type: ignore[attr-defined]
+    module.explain = lambda job: "a table"  # type: ignore[attr-defined]
     for name in cli.STAGES:
         monkeypatch.setitem(sys.modules, f"augment.stages.{name}", module)
     return module
