@@ -106,7 +106,7 @@ def _report(
             "imbalance_ratio_before": spread[0]["imbalance_ratio"],
             "bins": len(space),
             "empty_bins": spread[0]["empty"],
-            "persons": len(np.unique(faces.person[faces.ok & (faces.person >= 0)])),
+            "persons": _persons(faces),
             "exact_duplicates": repeated[0]["pictures"],
             "near_duplicates": repeated[1]["pictures"] - repeated[0]["pictures"],
             "duplicates_across_splits": repeated[1]["groups_across_splits"],
@@ -128,3 +128,9 @@ def _report(
         "label_conflicts": conflict_rows(faces, repeats),
     }
     return report, counts
+
+
+def _persons(faces: Faces) -> int | None:
+    """How many people the usable faces show; None where no source says who they are."""
+    known = faces.person[faces.ok & (faces.person >= 0)]
+    return len(np.unique(known)) if len(known) else None
