@@ -188,6 +188,8 @@ def _real_rows(rows: pa.Table, labels: Labels, bins: BinSpace) -> pa.Table:
 def _with_columns(rows: pa.Table, added: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
     """A table of ``schema``: columns from ``added`` (scalars are repeated), else from ``rows``,
     else null."""
+    if not len(rows):
+        return schema.empty_table()
     columns = []
     for field in schema:
         value = added.get(field.name)

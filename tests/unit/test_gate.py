@@ -137,7 +137,7 @@ def test_no_candidates_at_all(folder: Path, capsys: pytest.CaptureFixture[str]) 
 def test_candidates_of_a_removed_generator_are_refused(folder: Path) -> None:
     write_candidates(folder, "mask", [])
     write_candidates(folder, "older", [])
-    with pytest.raises(UserError, match="candidates/older: .* no such generator"):
+    with pytest.raises(UserError, match=r"candidates/older: .* no such generator"):
         run(job_in(folder))
 
 
