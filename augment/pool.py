@@ -25,10 +25,11 @@ def run_in_pool(
     Raises:
         UserError: a worker process died, which is nearly always a lack of memory.
     """
-    # "spawn" would start each worker from nothing, and "fork" copies locks that another thread may
-    # hold; the fork server starts clean, imports the op's module once, and forks from there.
+    # "fork" would copy locks that another thread may hold; the fork server has no threads. It must
+    # import nothing beforehand: OpenBLAS, OpenCV and torch start threads when they are imported,
+    # and a worker that is forked after that waits for them for ever.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, type(op).__module__])
+    context.set_forkserver_preload([])
     pool = ProcessPoolExecutor(workers, context, _start_worker, (op,))
     running: set[Future[pa.RecordBatch]] = set()
     try:
