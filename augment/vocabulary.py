@@ -29,6 +29,8 @@ AGE_GROUPS = ("0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69"
 
 #: The labels every data set has a column for; a source adds its attributes.
 BASE_LABELS = ("age_group", "gender", "ethnicity", "skin_tone")
+#: Labels whose values are steps of one scale: neighbours are nearly the same.
+ORDERED_LABELS = ("age_group", "skin_tone")
 #: given: in the data set; assumed: by params for a whole source; measured: from pixels; predicted;
 #: ordered: what a synthetic face was made to show.
 LABEL_ORIGINS = ("given", "assumed", "measured", "predicted", "ordered", UNKNOWN)

@@ -16,6 +16,7 @@ from augment.metrics.parents import mean_of_parents, parent_places
 from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
 from augment.types import FloatArray, Image
+from augment.vocabulary import ORDERED_LABELS
 
 
 class Config(Section):
@@ -116,10 +117,15 @@ class Check:
 def _of_value(
     opinion: FloatArray, rows: pa.Table, label: str, values: tuple[str, ...]
 ) -> FloatArray:
-    """The probability of each row's own value; 0 where that is unknown to the judge."""
+    """The probability of each row's own value; 0 where that is unknown to the judge.
+
+    Of an ordered label its neighbours count as well: a step of age or skin tone is no change.
+    """
     words = rows.column(label).to_pylist()
     places = np.array([values.index(word) if word in values else -1 for word in words], np.int64)
-    own = opinion[np.arange(len(words)), places]
+    reach = 1 if label in ORDERED_LABELS else 0
+    near = np.abs(np.arange(len(values)) - places[:, None]) <= reach
+    own = np.sum(opinion, axis=1, where=near)
     return np.where(places >= 0, own, np.float32(0)).astype(np.float32)
 
 

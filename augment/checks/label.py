@@ -7,6 +7,7 @@ against what it gives to real faces that carry this value, group by group.
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from pydantic import Field
 
 from augment.metrics.floors import Floors, Groups, groups_of, take
 from augment.params import Section
@@ -15,7 +16,9 @@ from augment.types import FloatArray, Image
 
 
 class Config(Section):
-    """Nothing to set: thresholds come from real faces at ``gate.false_rejection``."""
+    # Share of the real faces of a value that may be refused; None: gate.false_rejection. Below
+    # the judge's own rate of errors the threshold would let everything pass.
+    false_rejection: float | None = Field(default=0.05, gt=0, lt=0.5)
 
 
 class Check:
@@ -24,6 +27,7 @@ class Check:
     measures: Mapping[str, int] = {}
 
     def __init__(self, config: Config) -> None:
+        self._config = config
         self._floors: dict[tuple[str, str, str], Floors] = {}
         self._notes: list[str] = []
 
@@ -46,9 +50,8 @@ class Check:
     ) -> None:
         own = words == key[2]
         reference = self._reference
-        floors = Floors.fit(
-            scores[own], take(groups, own), reference.false_rejection, reference.smallest_group
-        )
+        rate = self._config.false_rejection or reference.false_rejection
+        floors = Floors.fit(scores[own], take(groups, own), rate, reference.smallest_group)
         self._floors[key] = floors
         others = scores[~own & (words != "unknown")]
         if floors.overall is not None and len(others):

@@ -58,7 +58,7 @@ class TestLabel:
             rows(200, mask=["yes"] * 100 + ["no"] * 100),
             {"judge": {"mask": opinion(np.r_[yes, no]), "gender": opinion([0.1] * 200)}},
         )
-        check = label.Check(label.Config())
+        check = label.Check(label.Config(false_rejection=None))
         check.fit(reference(unseen))
         return check
 
@@ -97,7 +97,7 @@ class TestLabel:
         unseen = Evidence(
             rows(60), {"judge": {"mask": opinion([0.1] * 60), "gender": opinion([0.1] * 60)}}
         )
-        check = label.Check(label.Config())
+        check = label.Check(label.Config(false_rejection=None))
         check.fit(reference(unseen))
         assert self.judge(check, 0.51).passed
         assert not self.judge(check, 0.49).passed
@@ -155,6 +155,21 @@ class TestKept:
         check = self.check(kept.Config(allowed={"mask": ("gender",)}))
         assert self.judge(check, 0.9).passed
         assert not self.judge(check, 0.9, generator=["copies"]).passed
+
+    def test_a_step_of_an_ordered_label_is_no_change(self) -> None:
+        ages = ("0-9", "10-19", "20-29", "30-39")
+        values = {"judge": {"age_group": ages}}
+
+        def seen(*places: int) -> dict[str, dict[str, FloatArray]]:
+            return {"judge": {"age_group": np.eye(4, dtype=np.float32)[list(places)]}}
+
+        unseen = Evidence(rows(60, age_group=["10-19"] * 60), seen(*[1] * 60))
+        parents = Evidence(rows(1, id=["p"], age_group=["10-19"]), seen(1))
+        check = kept.Check(kept.Config())
+        check.fit(reference(unseen, values=values, again=unseen, parents=parents))
+        for place, passes in enumerate((True, True, True, False)):
+            faces = Evidence(rows(1, age_group=["10-19"]), seen(place))
+            assert check.judge(faces)[0].passed is passes, ages[place]
 
     def test_a_missing_parent_is_refused_in_words(self) -> None:
         verdict = self.judge(self.check(kept.Config()), 0.1, parents=[["gone"]])
