@@ -79,9 +79,13 @@ def words(arm: str) -> str:
 
 
 def points(difference: Difference) -> str:
-    """``"+3.1 points, 95 % interval −0.4 to +6.5"``."""
-    low, high = (_signed(edge) for edge in difference.interval)
-    return f"{_signed(difference.value)} points, 95 % interval {low} to {high}"
+    """``"+3.1 points, 95 % interval −0.4 to +6.5"``; says where seeds speak against the interval."""
+    low, high = difference.interval
+    apart = difference.finding == "no difference shown" and (low > 0 or high < 0)
+    return (
+        f"{_signed(difference.value)} points, 95 % interval {_signed(low)} to {_signed(high)}"
+        f"{', but the seeds do not agree' if apart else ''}"
+    )
 
 
 def _signed(value: float) -> str:

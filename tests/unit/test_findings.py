@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from augment.metrics.fairness import compare
-from augment.metrics.findings import conclude
+from augment.metrics.fairness import Difference, compare
+from augment.metrics.findings import conclude, points
 from augment.metrics.resampling import HeldOutFaces, Words
 
 
@@ -61,3 +61,10 @@ def test_groups_that_are_too_small_are_not_judged() -> None:
     )
     assert text.startswith("No group has 20 labelled test faces")
     assert "over all 10 test faces" in text
+
+
+def test_an_interval_that_seeds_speak_against_is_explained() -> None:
+    apart = Difference(
+        "balanced", "original", "gap", -0.083, (-0.113, -0.024), "no difference shown"
+    )
+    assert points(apart) == ("−8.3 points, 95 % interval −11.3 to −2.4, but the seeds do not agree")
