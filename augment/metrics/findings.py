@@ -79,7 +79,7 @@ def words(arm: str) -> str:
 
 
 def points(difference: Difference) -> str:
-    """``"+3.1 points, 95 % interval −0.4 to +6.5"``; says where seeds speak against the interval."""
+    """``"+3.1 points, 95 % interval −0.4 to +6.5"``; says where seeds disagree."""
     low, high = difference.interval
     apart = difference.finding == "no difference shown" and (low > 0 or high < 0)
     return (
