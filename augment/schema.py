@@ -119,7 +119,7 @@ def order_schema(labels: Labels) -> pa.Schema:
     """What ``plan`` writes for one generator: one row per candidate to be made."""
     return pa.schema(
         [
-            pa.field("id", pa.string()),  # "<generator key>/<bin>/<number>"
+            pa.field("id", pa.string()),  # "<generator key>/<bin>/<digest of parents>"
             pa.field("generator", pa.string()),
             pa.field("bin", pa.string()),  # the target bin's name
             pa.field("parents", pa.list_(pa.string())),  # ids of real train faces
