@@ -5,8 +5,6 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pyarrow as pa
 
 from augment.errors import UserError
@@ -51,16 +49,6 @@ class Die(Draw):
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         if self.at in batch.column("id").to_pylist():
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().__call__(batch)
-
-
-@dataclass(frozen=True)
-class Multiply(Draw):
-    """Uses libraries that start threads of their own when they are imported."""
-
-    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        square = np.ones((600, 600), np.float32)
-        cv2.GaussianBlur(square @ square, (31, 31), 0)
         return super().__call__(batch)
 
 

@@ -12,7 +12,7 @@ from augment.engine import Engine, EngineName, one_thread, replace_columns, usab
 from augment.errors import UserError
 from augment.schema import IMAGE
 from augment.shards import iterate, read_table, write_bucketed
-from tests.unit.ops import Die, Draw, Forget, Multiply, Refuse
+from tests.unit.ops import Die, Draw, Forget, Refuse
 
 SCHEMA = pa.schema([("id", pa.string()), ("image", IMAGE), ("status", pa.string())])
 
@@ -64,13 +64,6 @@ def test_pool_gives_the_same_bytes_as_this_process(tmp_path: Path, log: Path) ->
     assert fingerprint(tmp_path / "one") == fingerprint(tmp_path / "two")
     workers = {path.name.split(".")[-1] for path in log.iterdir()}
     assert str(os.getpid()) not in workers  # it was the pool that worked
-
-
-@pytest.mark.timeout(120)
-def test_a_pool_survives_libraries_with_threads(tmp_path: Path) -> None:
-    source = make_folder(tmp_path / "in", 450)
-    engine(tmp_path, "pool").map_folder(Multiply(), source, tmp_path / "out", "multiply")
-    assert read_table(tmp_path / "out").num_rows == 450
 
 
 def test_rows_are_computed_once(tmp_path: Path, log: Path) -> None:
