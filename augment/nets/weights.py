@@ -61,10 +61,7 @@ def restore(folder: Path, networks: Mapping[str, nn.Module]) -> str:
             network.load_state_dict(own)
             network.eval()
     except FileNotFoundError:
-        raise UserError(
-            f"{path} not found: run `python -m augment train@{folder.name}` first, or simply "
-            "`dvc repro`."
-        ) from None
+        raise _untrained(path) from None
     except (SafetensorError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise UserError(
@@ -80,9 +77,24 @@ def _of(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The ``config`` part of a model folder's config.json."""
-    content: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["config"]
+    """The ``config`` part of a model folder's config.json.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        text = (folder / CONFIG).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _untrained(folder / CONFIG) from None
+    content: dict[str, Any] = json.loads(text)["config"]
     return content
+
+
+def _untrained(path: Path) -> UserError:
+    return UserError(
+        f"{path} not found: run `python -m augment train@{path.parent.name}` first, or simply "
+        "`dvc repro`."
+    )
 
 
 def sha256(path: Path) -> str:
