@@ -19,14 +19,21 @@ def text(reports: Path, balanced: Path) -> str:
     Raises:
         UserError: the run is not finished.
     """
-    metrics = reports / "metrics.json"
-    if not metrics.is_file() or not (balanced / "manifest.json").is_file():
-        raise UserError(
-            f"{metrics} or {balanced / 'manifest.json'} is missing: run `dvc repro` first."
+    metrics, evaluated, manifest = (
+        _read(path)
+        for path in (
+            reports / "metrics.json", reports / "evaluate.json", balanced / "manifest.json",
         )
-    content = json.loads(metrics.read_text(encoding="utf-8"))
-    manifest = json.loads((balanced / "manifest.json").read_text(encoding="utf-8"))
-    return "\n".join([*_road(content, manifest), *_effect(content), *_places(reports, balanced)])
+    )  # fmt: skip
+    lines = [*_road(metrics, manifest), *_effect(evaluated["tasks"]), *_places(reports, balanced)]
+    return "\n".join(lines)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"{path} is missing: run `dvc repro` first.")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _road(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -50,18 +57,19 @@ def _road(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[s
     )
 
 
-def _effect(metrics: Mapping[str, Any]) -> Iterator[str]:
+def _effect(tasks: Mapping[str, Any]) -> Iterator[str]:
     """One line for each of the first three tasks."""
-    for name, arms in list(metrics["evaluate"].items())[:3]:
-        before, after = arms["original"], arms["balanced"]
-        worst = (
-            f"worst group {share(before['worst_group'])} -> {share(after['worst_group'])}, "
-            if after["worst_group"] is not None
-            else ""
+    for name, task in list(tasks.items())[:3]:
+        before, after = task["arms"]["original"], task["arms"]["balanced"]
+        measure = "overall" if after["worst_group"] is None else "worst_group"
+        finding = next(
+            row["finding"]
+            for row in task["differences"]
+            if (row["arm"], row["against"], row["measure"]) == ("balanced", "original", measure)
         )
         yield (
-            f"Effect     {name}: {worst}overall {share(before['overall'])} -> "
-            f"{share(after['overall'])} (n={after['n']:,}; is it more than chance? see the report)"
+            f"Effect     {name}, {measure.replace('_', ' ')}: {finding} "
+            f"({share(before[measure])} -> {share(after[measure])}, n={after['n']:,})"
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from augment.errors import UserError
@@ -19,6 +20,7 @@ from augment.reporting.dots import Dot, chart
 from augment.reporting.faces import SIDE, Album, Outline, Visibility, choose, data_uri
 from augment.reporting.numbers import between, limit, points, share, share_of
 from augment.reporting.summary import text
+from augment.shards import read_table, write_bucketed
 from augment.types import Axis, BinSpace
 from tests.unit.road_outputs import write_report, write_road
 
@@ -233,3 +235,26 @@ def test_summary_says_where_things_are_in_ten_lines(road: Job) -> None:
 def test_summary_of_an_unfinished_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="run `dvc repro` first"):
         text(tmp_path, tmp_path / "balanced")
+
+
+def test_without_generators_the_page_says_so(road: Job, tmp_path: Path) -> None:
+    params = dict(road.params) | {"generators": {}}
+    outputs = dict(road.outputs) | {"report.html": tmp_path / "report.html"}
+    page = write_report(replace(road, params=params, outputs=outputs))
+    assert "No generator is named in the parameters" in page
+    assert "There are no candidates to show." in page
+
+
+def test_all_candidates_refused_is_no_percentage_of_nothing(road: Job, tmp_path: Path) -> None:
+    verdicts = read_table(road.inputs["verdicts"])
+    refused = pa.array([False] * len(verdicts))
+    place = verdicts.schema.get_field_index("passed")
+    folder = tmp_path / "verdicts"
+    write_bucketed(folder, verdicts.set_column(place, "passed", refused), 2)
+    summary = (road.inputs["verdicts"] / "summary.json").read_text()
+    (folder / "summary.json").write_text(summary)
+    inputs = dict(road.inputs) | {"verdicts": folder}
+    outputs = dict(road.outputs) | {"report.html": tmp_path / "report.html"}
+    page = write_report(replace(road, inputs=inputs, outputs=outputs))
+    assert page.count("No candidate of this generator passed.") == 2
+    assert "n=0: too few for a share" in page
