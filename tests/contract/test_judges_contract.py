@@ -1,0 +1,146 @@
+"""Every judge keeps the promises of ``protocols.Judge``."""
+
+import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from augment.errors import UserError
+from augment.gating.operations import JudgeFaces
+from augment.images import decode
+from augment.plugins import load, names
+from augment.protocols import Judge
+from tests.unit.gate_rows import face, write_faces
+
+#: Enough training that what the pictures show is learned, in seconds.
+QUICK: dict[str, dict[str, Any]] = {
+    "attributes": {"train": {"images": 1500, "batch": 32, "learning_rate": 3e-3},
+                   "channels": (8, 16, 32)},
+}  # fmt: skip
+
+
+def person(number: int, split: str = "train", half: str = "b") -> dict[str, Any]:
+    gender = ("female", "male", "unknown")[number % 16 // 7]
+    return face(f"{split}{half}/{number:03d}", split, half, gender=gender,
+                mask="yes" if number % 3 == 0 else "no")  # fmt: skip
+
+
+def made(kind: str) -> Judge:
+    module = load("judges", kind)
+    judge: Judge = module.Judge(module.Config(**QUICK[kind]))
+    return judge
+
+
+@pytest.fixture(scope="module", params=names("judges"))
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="module")
+def trained(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``aligned`` and, trained on it, ``models/judge``."""
+    folder = tmp_path_factory.mktemp(kind)
+    rows = [person(n) for n in range(96)]
+    # Were half "a" looked at, its ethnicities would be among the judge's values.
+    rows += [person(n, half="a") | {"ethnicity": "black" if n % 2 else "asian"} for n in range(30)]
+    write_faces(folder, rows + [person(n, "validation", "") for n in range(60)])
+    made(kind).train(folder / "aligned", folder / "models" / "judge", 7, folder / "work")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def judge(kind: str, trained: Path) -> Judge:
+    loaded = made(kind)
+    loaded.load(trained / "models" / "judge")
+    return loaded
+
+
+IMAGES = [decode(person(n, "test", "")["image"]["bytes"]) for n in range(40)]
+
+
+def test_judges_what_half_b_shows(judge: Judge) -> None:
+    assert dict(judge.values()) == {"gender": ("female", "male"), "mask": ("no", "yes")}
+
+
+def test_probabilities(judge: Judge) -> None:
+    found = judge.predict(IMAGES)
+    for label, values in judge.values().items():
+        assert found[label].shape == (40, len(values))
+        assert found[label].dtype == np.float32
+        assert (found[label] >= 0).all()
+        np.testing.assert_allclose(found[label].sum(axis=1), 1, atol=1e-5)
+    assert judge.predict([])["mask"].shape == (0, 2)
+
+
+def test_it_has_learned(judge: Judge) -> None:
+    found = judge.predict(IMAGES)["mask"].argmax(axis=1)
+    masked = np.array([n % 3 == 0 for n in range(40)])
+    assert (found == masked).mean() >= 0.9
+
+
+def test_a_face_is_judged_the_same_in_any_company(judge: Judge) -> None:
+    together = judge.predict(IMAGES)
+    backwards = judge.predict(IMAGES[::-1])
+    alone = judge.predict(IMAGES[5:6])
+    for label in judge.values():
+        np.testing.assert_array_equal(together[label], backwards[label][::-1])
+        np.testing.assert_array_equal(together[label][5:6], alone[label])
+
+
+def test_training_again_gives_the_same_weights(kind: str, judge: Judge, trained: Path) -> None:
+    other = trained / "models" / "judge_again" / "judge"
+    made(kind).train(trained / "aligned", other, 7, trained / "work_again")
+    again = made(kind)
+    again.load(other)
+    assert again.weights() == judge.weights() != ""
+
+
+def test_config_says_how_good_it_is_by_group(trained: Path) -> None:
+    content = json.loads((trained / "models" / "judge" / "config.json").read_text())["config"]
+    rows = {(row["label"], row["by"], row["group"]): row for row in content["accuracy"]}
+    assert rows["mask", "all", "all"]["n"] == 60
+    assert rows["gender", "gender", "male"]["n"] + rows["gender", "gender", "female"]["n"] < 60
+    for row in rows.values():
+        assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
+
+
+def test_works_as_an_operation_of_the_engine(kind: str, judge: Judge, trained: Path) -> None:
+    module = load("judges", kind)
+    folder = trained / "models" / "judge"
+    op = pickle.loads(pickle.dumps(JudgeFaces(kind, module.Config(**QUICK[kind]), folder)))  # noqa: S301
+    row = person(3, "test", "")
+    batch = pa.RecordBatch.from_pylist([{"image": row["image"]}, {"image": None}])
+    found = op(batch)
+    assert found.schema.equals(op.adds)
+    assert judge.weights() in op.identity()
+    alone = judge.predict([decode(row["image"]["bytes"])])["mask"][0]
+    assert found.column("mask")[0].as_py() == pytest.approx(alone.tolist(), abs=0)
+    assert np.isnan(found.column("mask")[1].as_py()).all()
+
+
+def test_missing_weights_say_what_to_run(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="train@"):
+        made(kind).load(tmp_path / "judge")
+
+
+def test_labels_without_two_values_are_said(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [face(f"s/{n}", half="b") for n in range(20)]
+    write_faces(tmp_path, rows)
+    with pytest.raises(UserError, match="no label has two values"):
+        made(kind).train(tmp_path / "aligned", tmp_path / "models" / "judge", 7, tmp_path / "work")
+    assert "mask is left out: it has 1 value(s) to learn" in capsys.readouterr().err
+
+
+def test_settings_are_read_without_torch() -> None:
+    modules = ", ".join(f"augment.judges.{name}" for name in names("judges"))
+    script = f"import {modules}, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", script], check=True)
