@@ -112,13 +112,13 @@ def cut(photo: Image, matrix: Matrix, size: int) -> Image:
         photo, matrix = _shrink(photo, matrix, -(-samples // _MAX_SAMPLES))
         samples = _MAX_SAMPLES
     samples = max(samples, 1)
+    photo, matrix = _window(photo, matrix, size)
     dense = cv2.warpAffine(
         photo,
         _finer(matrix, samples),
         (size * samples, size * samples),
         # Several samples smooth by themselves; a single one would look soft without cubic weights.
         flags=cv2.INTER_LINEAR if samples > 1 else cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REFLECT_101,
     )
     return images.resize(dense, size) if samples > 1 else np.asarray(dense, dtype=np.uint8)
 
@@ -145,14 +145,39 @@ def cut_map(parsing: Image, shape: tuple[int, ...], matrix: Matrix, size: int) -
 
 def outside_share(shape: tuple[int, ...], matrix: Matrix, size: int) -> float:
     """The share of the crop's area that lies outside of the photo, 0..1."""
-    low, high = -0.5, size - 0.5
-    corners = np.array([[low, low], [high, low], [high, high], [low, high]])
-    in_photo = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
     bottom, right = shape[0] - 0.5, shape[1] - 0.5
-    frame = np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]])
-    covered, _ = cv2.intersectConvexConvex(in_photo.astype(np.float32), frame.astype(np.float32))
+    frame = np.array([[-0.5, -0.5], [right, -0.5], [right, bottom], [-0.5, bottom]], np.float32)
+    corners = _corners(matrix, size).astype(np.float32)
+    covered, _ = cv2.intersectConvexConvex(corners, frame)
     whole = size * size / abs(np.linalg.det(matrix[:, :2]))
     return float(np.clip(1.0 - covered / whole, 0.0, 1.0))
+
+
+def _corners(matrix: Matrix, size: int) -> Matrix:
+    """The crop's four corners in the photo, (4, 2), in order around it."""
+    low, high = -0.5, size - 0.5
+    corners = np.array([[low, low], [high, low], [high, high], [low, high]])
+    in_photo: Matrix = (corners - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
+    return in_photo
+
+
+def _window(photo: Image, matrix: Matrix, size: int) -> tuple[Image, Matrix]:
+    """The part of the photo that the crop touches, mirrored where it leaves the photo.
+
+    Mirroring first and warping without a border mode is twice as fast as ``BORDER_REFLECT_101``.
+    """
+    corners = _corners(matrix, size)
+    reach = 3  # pixels beyond, for the interpolation's neighbours
+    low = np.floor(corners.min(axis=0)).astype(int) - reach
+    high = np.ceil(corners.max(axis=0)).astype(int) + reach + 1
+    limit = np.array([photo.shape[1], photo.shape[0]])
+    first, last = np.clip(low, 0, limit - 1), np.clip(high, 1, limit)
+    (left, top), (right, bottom) = first - low, high - last
+    part = photo[first[1] : last[1], first[0] : last[0]]
+    if max(left, top, right, bottom) > 0:
+        part = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REFLECT_101)
+    moved = np.column_stack([matrix[:, :2], matrix[:, 2] + matrix[:, :2] @ low])
+    return part, moved
 
 
 def _finer(matrix: Matrix, samples: int) -> Matrix:

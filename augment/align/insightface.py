@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 from pydantic import Field
 
-from augment.align.views import looks, search
+from augment.align.views import search
 from augment.errors import UserError
 from augment.params import Section
 from augment.protocols import Detection
@@ -66,11 +67,11 @@ class Detector:
         """
         if self._app is None:
             self._start()
-        return search(image, looks(self._config.look_size), self._find)
+        return search(image, self._config.look_size, self._find)
 
     def _find(self, canvas: Image) -> list[Detection]:
         boxes, points = self._app.det_model.detect(
-            np.ascontiguousarray(canvas[..., ::-1]), input_size=canvas.shape[1::-1]
+            cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR), input_size=canvas.shape[1::-1]
         )
         return [
             Detection(

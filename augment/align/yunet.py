@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from pydantic import Field
 
-from augment.align.views import looks, search
+from augment.align.views import search
 from augment.errors import UserError
 from augment.params import Section
 from augment.protocols import Detection
@@ -31,7 +30,7 @@ class Config(Section):
     )
     min_score: float = Field(0.5, gt=0, lt=1)
     #: Photos are looked at with their longer side at this many pixels.
-    look_size: int = Field(192, ge=96, le=1024, multiple_of=32)
+    look_size: int = Field(160, ge=96, le=1024, multiple_of=32)
 
 
 class Detector:
@@ -60,10 +59,10 @@ class Detector:
         Args:
             image: uint8 (height, width, 3), RGB.
         """
-        return search(image, looks(self._config.look_size), self._find)
+        return search(image, self._config.look_size, self._find)
 
     def _find(self, canvas: Image) -> list[Detection]:
-        _, rows = self._network(canvas.shape[0]).detect(np.ascontiguousarray(canvas[..., ::-1]))
+        _, rows = self._network(canvas.shape[0]).detect(cv2.cvtColor(canvas, cv2.COLOR_RGB2BGR))
         return [
             Detection(row[:4].copy(), row[4:14].reshape(5, 2).copy(), float(row[14]))
             for row in (rows if rows is not None else ())
