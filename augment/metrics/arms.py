@@ -48,7 +48,7 @@ def make_arm(name: str, bins: Sequence[str], synthetic: npt.NDArray[np.bool_]) -
     places = np.flatnonzero(~synthetic)
     if name == REFERENCE:
         return _plain(places)
-    repeats = _repeats([bins[place] for place in places])
+    repeats = _repeats([bins[int(place)] for place in places])
     augmented = 1.0 - 1.0 / repeats if name == "classical" else np.zeros_like(repeats)
     return Arm(places, repeats.astype(np.float32), augmented.astype(np.float32))
 

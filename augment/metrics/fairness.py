@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from fairlearn.metrics import MetricFrame, count
-from sklearn.metrics import accuracy_score, recall_score
 
 from augment.metrics.proportion import wilson_interval
 from augment.metrics.resampling import (
@@ -136,6 +134,10 @@ def group_names(columns: Mapping[str, Words]) -> Words:
 
 
 def _frame(truth: Words, predicted: Words, group: Words) -> Any:
+    # Both take a second to import, which `augment check` need not wait for.
+    from fairlearn.metrics import MetricFrame, count
+    from sklearn.metrics import accuracy_score, recall_score
+
     classes = np.unique(truth)
 
     def mean_recall(y_true: Words, y_pred: Words) -> float:
