@@ -33,7 +33,7 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/augment check
-	$(BIN)/dvc repro --dry
+	$(BIN)/dvc repro --dry --allow-missing --quiet
 
 clean:
 	rm -rf .venv .augment data models reports/report.html reports/history reports/plots
