@@ -20,8 +20,9 @@ from augment.vocabulary import ORDERED_LABELS
 
 
 class Config(Section):
-    # Generator key -> labels that it may move besides those ordered.
-    allowed: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    # Generator key -> label -> by how much less likely than on the parent (0..1) it may become,
+    # above what real faces judged twice show. 1: it may change, as a mask may hide a beard.
+    allowed: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
 
 
 class Check:
@@ -64,8 +65,8 @@ class Check:
         ]
 
     def _losses(self, candidates: Evidence) -> tuple[list[str], list[FloatArray]]:
-        """Per judge and label: how much less likely its value is than on the parents; 0 where
-        the label was ordered or allowed to change."""
+        """Per judge and label: how much less likely its value is than on the parents, less what
+        is allowed."""
         rows, reference = candidates.rows, self._reference
         parents = parent_places(rows, reference.parents.rows)
         names: list[str] = []
@@ -77,16 +78,18 @@ class Check:
                     candidates.opinions[judge][label], rows, label, values
                 )
                 names.append(label)
-                losses.append(np.where(self._may_change(rows, label), np.float32(0), loss))
+                losses.append(np.asarray(loss - self._allowance(rows, label), dtype=np.float32))
         return names, losses
 
-    def _may_change(self, rows: pa.Table, label: str) -> np.ndarray:
+    def _allowance(self, rows: pa.Table, label: str) -> FloatArray:
+        """The loss that each candidate may show in a label; 1 where it was ordered to change."""
         pairs = zip(
             rows.column("generator").to_pylist(), rows.column("changes").to_pylist(), strict=True
         )
-        allowed = self._config.allowed
+        allowed = {key: labels.get(label, 0.0) for key, labels in self._config.allowed.items()}
         return np.array(
-            [label in changes or label in allowed.get(key, ()) for key, changes in pairs]
+            [1.0 if label in changes else allowed.get(key, 0.0) for key, changes in pairs],
+            dtype=np.float32,
         )
 
     def _verdict(
@@ -101,7 +104,8 @@ class Check:
         if score >= floor:
             return Verdict(score, floor if np.isfinite(floor) else None, passed=True)
         worst = int(np.argmax([loss[place] for loss in losses]))
-        reason = f"{names[worst]} moved: {losses[worst][place]:.2f} less likely than on the parent"
+        more = losses[worst][place]
+        reason = f"{names[worst]} moved: {more:.2f} less likely than on the parent"
         return Verdict(score, floor, False, reason)
 
     def notes(self) -> list[str]:

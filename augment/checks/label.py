@@ -29,7 +29,8 @@ class Check:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._floors: dict[tuple[str, str, str], Floors] = {}
-        self._notes: list[str] = []
+        self._notes: dict[tuple[str, str], list[str]] = {}
+        self._ordered: set[tuple[str, str]] = set()
 
     def measure(self, image: Image) -> Mapping[str, FloatArray]:
         return {}
@@ -56,7 +57,7 @@ class Check:
         others = scores[~own & (words != "unknown")]
         if floors.overall is not None and len(others):
             accepted = int((others >= floors.overall).sum())
-            self._notes.append(
+            self._notes.setdefault(key[1:], []).append(
                 f"{key[0]}: {key[1]} = {key[2]} needs {floors.overall:.2f} "
                 f"(from {floors.faces} real faces of that value); "
                 f"{accepted} of {len(others)} real faces of other values reach it too"
@@ -82,6 +83,7 @@ class Check:
         """(score, threshold, words) of every judge that knows a changed label's ordered value."""
         for label in changed:
             value = candidates.rows.column(label)[place].as_py()
+            self._ordered.add((label, value))
             for judge, labels in self._reference.values.items():
                 values = labels.get(label, ())
                 if value not in values:
@@ -105,4 +107,11 @@ class Check:
         return Verdict(score, floor, passed, "" if passed else f"{words} ({score:.2f})")
 
     def notes(self) -> list[str]:
-        return self._notes
+        """What each threshold that was used is worth, and which orders no judge could look at."""
+        known = {(label, value) for _, label, value in self._floors}
+        unjudged = [
+            f"no judge knows {label} = {value}: candidates of it pass unseen"
+            for label, value in sorted(self._ordered - known)
+        ]
+        used = sorted(self._ordered & self._notes.keys())
+        return [note for pair in used for note in self._notes[pair]] + unjudged

@@ -108,10 +108,16 @@ class TestLabel:
         assert verdict.score is None
         assert verdict.reason == "the judge's answer is not a number"
 
-    def test_notes_say_what_the_threshold_is_worth(self, check: label.Check) -> None:
-        note = next(note for note in check.notes() if "mask = yes" in note)
-        assert "from 100 real faces" in note
-        assert "0 of 100 real faces of other values reach it too" in note
+    def test_notes_say_what_the_used_thresholds_are_worth(self, check: label.Check) -> None:
+        assert check.notes() == []
+        self.judge(check, 0.9)
+        faces = rows(1, glasses=["yes"], changes=[["glasses"]])
+        found = Evidence(faces, {"judge": {"mask": opinion([0.5]), "gender": opinion([0.5])}})
+        check.judge(found)
+        worth, unjudged = check.notes()
+        assert "mask = yes needs 0.70 (from 100 real faces of that value)" in worth
+        assert "0 of 100 real faces of other values reach it too" in worth
+        assert unjudged == "no judge knows glasses = yes: candidates of it pass unseen"
 
 
 class TestKept:
@@ -152,9 +158,10 @@ class TestKept:
         assert not self.judge(check, 0.1, mask=0.99, changes=[[]]).passed
 
     def test_allowed_labels_may_move_for_their_generator_only(self) -> None:
-        check = self.check(kept.Config(allowed={"mask": ("gender",)}))
-        assert self.judge(check, 0.9).passed
-        assert not self.judge(check, 0.9, generator=["copies"]).passed
+        check = self.check(kept.Config(allowed={"mask": {"gender": 0.5}}))
+        assert self.judge(check, 0.75).passed  # 0.65 less likely, 0.15 of it counts
+        assert not self.judge(check, 0.9).passed
+        assert not self.judge(check, 0.75, generator=["copies"]).passed
 
     def test_a_step_of_an_ordered_label_is_no_change(self) -> None:
         ages = ("0-9", "10-19", "20-29", "30-39")
