@@ -168,9 +168,10 @@ def _window(photo: Image, matrix: Matrix, size: int) -> tuple[Image, Matrix]:
     """
     corners = _corners(matrix, size)
     reach = 3  # pixels beyond, for the interpolation's neighbours
-    low = np.floor(corners.min(axis=0)).astype(int) - reach
-    high = np.ceil(corners.max(axis=0)).astype(int) + reach + 1
     limit = np.array([photo.shape[1], photo.shape[0]])
+    # At least one pixel of the photo, also where the crop misses it altogether.
+    low = np.minimum(np.floor(corners.min(axis=0)).astype(int) - reach, limit - 1)
+    high = np.maximum(np.ceil(corners.max(axis=0)).astype(int) + reach + 1, 1)
     first, last = np.clip(low, 0, limit - 1), np.clip(high, 1, limit)
     (left, top), (right, bottom) = first - low, high - last
     part = photo[first[1] : last[1], first[0] : last[0]]
