@@ -22,6 +22,16 @@ MONK_SRGB = (
 
 _SKIN, _NOSE = 1, 2  # classes of the parsing map that show skin
 _MAX_SIDE = 128  # a median colour needs no more pixels
+_LEVELS = np.arange(256) / 255
+#: sRGB level -> linear light (IEC 61966-2-1).
+_LINEAR = np.where(_LEVELS <= 0.04045, _LEVELS / 12.92, ((_LEVELS + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)
+#: Linear RGB (row) -> X, Y, Z as shares of the D65 white.
+_TO_XYZ = (
+    np.array([[0.4124, 0.2126, 0.0193], [0.3576, 0.7152, 0.1192], [0.1805, 0.0722, 0.9505]])
+    / (0.95047, 1.0, 1.08883)
+).astype(np.float32)
 #: Skin lies between magenta-red and yellow; beyond are masks, paint and coloured light. Degrees.
 _HUES = (-5.0, 105.0)
 #: Less chroma than this is a grey picture: it shows no skin colour. CIELAB units.
@@ -130,11 +140,12 @@ def skin_colour(
 
 
 def _to_lab(pixels: Image) -> FloatArray:
-    """RGB uint8 (n, 3) to CIELAB (n, 3)."""
-    scaled = pixels.reshape(-1, 1, 3).astype(np.float32) / 255.0
-    if not len(scaled):
-        return np.empty((0, 3), np.float32)
-    return np.asarray(cv2.cvtColor(scaled, cv2.COLOR_RGB2LAB)).reshape(-1, 3)
+    """sRGB uint8 (n, 3) to CIELAB (n, 3), D65 (OpenCV's own is off by up to a unit of a*)."""
+    ratio = _LINEAR[pixels] @ _TO_XYZ
+    root = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * ((29 / 6) ** 2 / 3) + 4 / 29)
+    x, y, z = root.T
+    lab = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+    return lab.astype(np.float32)
 
 
 def _skin_places(size: int, points: FloatArray | None) -> npt.NDArray[np.bool_]:

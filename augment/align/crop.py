@@ -150,7 +150,8 @@ def outside_share(shape: tuple[int, ...], matrix: Matrix, size: int) -> float:
     corners = _corners(matrix, size).astype(np.float32)
     covered, _ = cv2.intersectConvexConvex(corners, frame)
     whole = size * size / abs(np.linalg.det(matrix[:, :2]))
-    return float(np.clip(1.0 - covered / whole, 0.0, 1.0))
+    # Rounded: "0.0000001 outside" is rounding itself.
+    return round(float(np.clip(1.0 - covered / whole, 0.0, 1.0)), 6)
 
 
 def _corners(matrix: Matrix, size: int) -> Matrix:
