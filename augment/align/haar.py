@@ -41,6 +41,10 @@ _ROOM = 0.15
 _EYES_IN_BOX = np.array([[0.303, 0.386], [0.688, 0.386]])
 #: An eye hit farther than this from there, as a share of the box's side, is something else.
 _EYE_REACH = 0.13
+#: A face is brought to this width before its eyes are searched: the cascade's eyes are 20 pixels.
+_EYE_SEARCH = 160
+#: A face smaller than this on the canvas (pixels) is looked at again at twice the size.
+_SMALL = 56
 #: How far a hit, which is off by some pixels itself, moves the eye from its usual place.
 _EYE_TRUST = 0.6
 
@@ -72,7 +76,16 @@ class Detector:
         Args:
             image: uint8 (height, width, 3), RGB.
         """
-        grey, to_grey = self._prepare(image)
+        size, long_side = self._config.look_size, max(image.shape[:2])
+        faces = self._look(image, size)
+        if faces and long_side > size:
+            shown = max(float(face.box[2]) for face in faces) * size / long_side
+            if shown < _SMALL:
+                faces = self._look(image, 2 * size) or faces
+        return faces
+
+    def _look(self, image: Image, size: int) -> list[Detection]:
+        grey, to_grey = _prepared(image, size)
         for cascade, degrees, equalised in _LOOKS:
             turned, turn = _turn(cv2.equalizeHist(grey) if equalised else grey, degrees)
             faces = self._find(turned, cascade)
@@ -80,21 +93,6 @@ class Detector:
                 back = cv2.invertAffineTransform(_chain(turn, to_grey))
                 return [_moved(face, back) for face in faces]
         return []
-
-    def _prepare(self, image: Image) -> tuple[_Grey, _Array]:
-        """The photo in grey at a bounded size, with room around; and photo pixels -> its pixels."""
-        height, width = image.shape[:2]
-        ratio = self._config.look_size / max(height, width)
-        inside = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-        small = cv2.resize(
-            cv2.cvtColor(image, cv2.COLOR_RGB2GRAY),
-            inside,
-            interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR,
-        )
-        room = round(_ROOM * self._config.look_size)
-        grey = cv2.copyMakeBorder(small, room, room, room, room, cv2.BORDER_REPLICATE)
-        scale = np.array(inside) / (width, height)
-        return grey, np.column_stack([np.diag(scale), 0.5 * scale - 0.5 + room])
 
     def _find(self, grey: _Grey, cascade: str) -> list[Detection]:
         smallest = max(24, self._config.look_size // 5)
@@ -108,13 +106,15 @@ class Detector:
         ]
 
     def _face(self, grey: _Grey, box: _Array, margin: float) -> Detection:
-        eyes = box[:2] + _EYES_IN_BOX * box[2:]
+        usual = box[:2] + _EYES_IN_BOX * box[2:]
         hits = self._eye_hits(grey, box)
-        for number in range(2):
-            if len(hits):
-                away = np.linalg.norm(hits - eyes[number], axis=1)
-                if away.min() <= _EYE_REACH * box[2]:
-                    eyes[number] += _EYE_TRUST * (hits[away.argmin()] - eyes[number])
+        seen = [_nearest(hits, eye, _EYE_REACH * box[2]) for eye in usual]
+        eyes = np.array(
+            [eye + _EYE_TRUST * (hit - eye) for eye, hit in zip(usual, seen, strict=True)]
+        )
+        if not (np.array_equal(seen[0], usual[0]) or np.array_equal(seen[1], usual[1])):
+            # The box knows nothing of the head's tilt, two hits do.
+            eyes = _turned_to(eyes, seen[1] - seen[0])
         points = transform(TEMPLATE, similarity(TEMPLATE[:2], eyes))
         return Detection(box.astype(np.float32), points, 1.0 - float(np.exp(-max(margin, 0.0) / 4)))
 
@@ -122,11 +122,13 @@ class Detector:
         """Centres of what the eye cascade finds in the upper part of a face, (n, 2)."""
         x, y, side = (int(value) for value in box[:3])
         part = grey[y + side // 8 : y + side * 5 // 8, x : x + side]
+        larger = _EYE_SEARCH / side
+        part = cv2.resize(part, None, fx=larger, fy=larger, interpolation=cv2.INTER_LINEAR)
         found = self._cascade(_EYE).detectMultiScale(
-            part, 1.08, 2, minSize=(side // 8, side // 8), maxSize=(side // 2, side // 2)
+            part, 1.1, 2, minSize=(_EYE_SEARCH // 7,) * 2, maxSize=(_EYE_SEARCH // 2,) * 2
         )
         hits: _Array = np.asarray(found, dtype=np.float64).reshape(-1, 4)
-        centres: _Array = hits[:, :2] + (hits[:, 2:] - 1) / 2
+        centres: _Array = (hits[:, :2] + hits[:, 2:] / 2) / larger - 0.5
         centres += (x, y + side // 8)
         return centres
 
@@ -135,6 +137,35 @@ class Detector:
             file = Path(cv2.__file__).parent / "data" / f"haarcascade_{name}.xml"
             self._cascades[name] = cv2.CascadeClassifier(str(file))
         return self._cascades[name]
+
+
+def _nearest(hits: _Array, place: _Array, reach: float) -> _Array:
+    """The hit nearest to a place, or the place itself where none is within reach."""
+    away = np.linalg.norm(hits - place, axis=1)
+    return hits[away.argmin()] if len(hits) and away.min() <= reach else place
+
+
+def _turned_to(eyes: _Array, direction: _Array) -> _Array:
+    """Both eyes (2, 2) at the same distance around the same middle, along ``direction``."""
+    middle = eyes.mean(axis=0)
+    half = direction * (np.linalg.norm(eyes[1] - eyes[0]) / np.linalg.norm(direction) / 2)
+    return np.array([middle - half, middle + half])
+
+
+def _prepared(image: Image, size: int) -> tuple[_Grey, _Array]:
+    """The photo in grey, its longer side ``size`` pixels, with room around; and the way there."""
+    height, width = image.shape[:2]
+    ratio = size / max(height, width)
+    inside = (max(1, round(width * ratio)), max(1, round(height * ratio)))
+    small = cv2.resize(
+        cv2.cvtColor(image, cv2.COLOR_RGB2GRAY),
+        inside,
+        interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR,
+    )
+    room = round(_ROOM * size)
+    grey = cv2.copyMakeBorder(small, room, room, room, room, cv2.BORDER_REPLICATE)
+    scale = np.array(inside) / (width, height)
+    return grey, np.column_stack([np.diag(scale), 0.5 * scale - 0.5 + room])
 
 
 def _turn(grey: _Grey, degrees: float) -> tuple[_Grey, _Array]:

@@ -46,7 +46,7 @@ class Detector:
         self._config = config
         self._app: Any = None
         self._weights = _digest(config)
-        self._provider = config.provider
+        self._provider: Literal["cpu", "cuda"] = config.provider
         if config.provider == "cuda":
             # Loaded at once: whether CUDA really starts shows only then, and the results of the
             # two providers are cached apart.
@@ -88,7 +88,7 @@ class Detector:
         import onnxruntime
         from insightface.app import FaceAnalysis
 
-        wanted = self._config.provider
+        wanted = self._provider  # where an earlier process fell back, this one does without a word
         options = onnxruntime.SessionOptions()
         # One thread: the pool has one process a core already, and sums keep one order.
         options.intra_op_num_threads = 1
