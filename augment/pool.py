@@ -43,7 +43,7 @@ def run_in_pool(
     except BrokenProcessPool:
         raise UserError(
             "a worker process died, most likely because memory ran out. Finished rows are kept: "
-            "run the same command again, with fewer rows at a time by --engine inline."
+            "run the same command again, with AUGMENT_WORKERS=1 if that repeats itself."
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
