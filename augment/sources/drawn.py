@@ -47,7 +47,8 @@ class Config(SourceConfig):
     #: age_group, gender and skin_tone.
     skew: dict[str, dict[str, float]] = Field(default={})
     #: Share of the faces with it, of mask, glasses, smiling, mouth_open; those not named come as
-    #: they do in everyday pictures, masks not at all.
+    #: they do in everyday pictures, masks not at all. A balanced test split shows them on every
+    #: other face.
     attributes: dict[str, float] = Field(default={})
 
     @model_validator(mode="after")
@@ -134,7 +135,7 @@ class Source:
         rng = row_generator(self.seed, "drawn face", str(number))
         settings: dict[str, Any] = {}
         for name in SETTABLE:
-            has = bool(rng.random() < self.config.attributes.get(name, 0.0))
+            has = bool(rng.random() < self._share(name, person.split))
             strength = float(rng.random())
             if name in self.config.attributes:
                 settings |= _settings(name, has, strength)
@@ -144,6 +145,13 @@ class Source:
             int(rng.integers(1 << 31)),
             **settings,
         )
+
+    def _share(self, attribute: str, split: str) -> float:
+        """How many of a split's faces have an attribute: every other one where it is balanced."""
+        if attribute not in self.config.attributes:
+            return 0.0
+        balanced = split == "test" and self.config.test_balanced
+        return 0.5 if balanced else self.config.attributes[attribute]
 
     def _person(self, number: int) -> _Person:
         """Everything that stays the same over a person's faces."""

@@ -69,8 +69,10 @@ def test_attributes_have_their_shares() -> None:
     shares = {"mask": 0.1, "glasses": 0.9, "smiling": 0.0, "mouth_open": 1.0}
     records = list(source(faces=1000, attributes=shares).records())
     for name, share in shares.items():
-        found = sum(record.labels[name] == "yes" for record in records) / 1000
-        assert found == pytest.approx(share, abs=0.05)
+        for test, expected in ((False, share), (True, 0.5)):
+            rows = [record for record in records if (record.split == "test") == test]
+            found = sum(record.labels[name] == "yes" for record in rows) / len(rows)
+            assert found == pytest.approx(expected, abs=0.07), (name, test)
     everyday = list(source(faces=1000).records())
     assert {record.labels["mask"] for record in everyday} == {"no"}
     beards = {r.labels["gender"] for r in everyday if r.labels["beard"] == "yes"}
