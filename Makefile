@@ -33,7 +33,8 @@ check: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/augment check
-	$(BIN)/dvc repro --dry --allow-missing --quiet
+	$(BIN)/dvc dag --dot > /dev/null
+	$(BIN)/dvc repro --dry --quiet $(if $(wildcard reports/report.html),,ingest)  # the rest needs data to be tried
 
 clean:
 	rm -rf .venv .augment data models reports/report.html reports/history reports/plots

@@ -22,7 +22,9 @@ def test_there_is_one_for_each_data_set_that_the_readme_names() -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_differs_from_the_default_in_few_lines(path: Path) -> None:
     default = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
-    changed = [line for line in path.read_text(encoding="utf-8").splitlines() if line not in default]
+    changed = [
+        line for line in path.read_text(encoding="utf-8").splitlines() if line not in default
+    ]
     assert 0 < len(changed) <= MOST_CHANGED_LINES, "\n".join(changed)
 
 
