@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from augment.vocabulary import spoken
+
 Image = npt.NDArray[np.uint8]  # height x width x 3, RGB, 0..255
 FloatArray = npt.NDArray[np.float32]
 
@@ -52,8 +54,8 @@ class BinSpace:
         }
 
     def name(self, code: int) -> str:
-        """``"0-2 · female"``: how a bin is called in tables, files and plots."""
-        return " · ".join(self.values(code).values())
+        """``"0-2 · mask yes"``: how a bin is called in tables, files and plots."""
+        return " · ".join(spoken(axis, value) for axis, value in self.values(code).items())
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -90,6 +90,11 @@ def group_of_interval(low: int, high: float, groups: Sequence[AgeGroup]) -> str:
     return next(inside, UNKNOWN)
 
 
+def spoken(label: str, value: str) -> str:
+    """How a value is called where its label is not beside it: "mask yes", but simply "female"."""
+    return f"{label.replace('_', ' ')} {value}" if value in (YES, NO) else value
+
+
 def value_order(label: str, age_groups: Sequence[str] = AGE_GROUPS) -> tuple[str, ...]:
     """The vocabulary's order of a label's values, without ``unknown``; yes/no for attributes."""
     known = {

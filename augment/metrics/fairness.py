@@ -22,6 +22,7 @@ from augment.metrics.resampling import (
     interval_of,
     is_counted,
 )
+from augment.vocabulary import spoken
 
 Finding = Literal["better", "worse", "no difference shown"]
 
@@ -125,12 +126,17 @@ def compare(
 
 
 def group_names(columns: Mapping[str, Words]) -> Words:
-    """Intersections of label columns: ``"70+ · female"``, shape (faces,)."""
-    names = list(columns.values())
-    joined = names[0].astype(str)
+    """Intersections of label columns: ``"70+ · mask yes"``, shape (faces,)."""
+    names = [_spoken(label, words) for label, words in columns.items()]
+    joined = names[0]
     for words in names[1:]:
-        joined = np.char.add(np.char.add(joined, SEPARATOR), words.astype(str))
+        joined = np.char.add(np.char.add(joined, SEPARATOR), words)
     return joined
+
+
+def _spoken(label: str, words: Words) -> Words:
+    values, places = np.unique(words.astype(str), return_inverse=True)
+    return np.array([spoken(label, value) for value in values])[places]
 
 
 def _frame(truth: Words, predicted: Words, group: Words) -> Any:

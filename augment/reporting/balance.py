@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augment.types import BinSpace
+from augment.vocabulary import spoken
 
 Counts = npt.NDArray[np.int64]
 
@@ -109,7 +110,9 @@ def heat_maps(
     for values in itertools.product(*(range(space.shape[n]) for n in rest)):
         fixed = dict(zip(rest, values, strict=True))
         codes = _codes(space, rows, columns, fixed)
-        title = " · ".join(space.axes[n].values[value] for n, value in fixed.items())
+        title = " · ".join(
+            spoken(space.axes[n].name, space.axes[n].values[value]) for n, value in fixed.items()
+        )
         facets.append(
             Facet(
                 title,

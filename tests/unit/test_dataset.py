@@ -34,7 +34,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, people: list[dict[str, Any]])
     candidates = [masked(people[1]), masked(people[4])]
     write_candidates(folder, "mask", candidates)
     write_verdicts(folder, candidates)
-    write_plan(folder, {("female · yes", "mask"): 2})
+    write_plan(folder, {("female · mask yes", "mask"): 2})
     run(job_in(folder, rows_per_shard=150))
     return folder / "balanced"
 

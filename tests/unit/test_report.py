@@ -171,8 +171,8 @@ def test_further_axes_become_facets() -> None:
     space = BinSpace((*SPACE.axes, Axis("mask", ("no", "yes"))))
     maps = heat_maps(space, np.arange(12), np.arange(12), None)
     assert maps is not None
-    assert [facet.title for facet in maps.facets] == ["no", "yes"]
-    assert maps.facets[1].after.cells[0][0].name == "young · female · yes"
+    assert [facet.title for facet in maps.facets] == ["mask no", "mask yes"]
+    assert maps.facets[1].after.cells[0][0].name == "young · female · mask yes"
 
 
 def test_shades_say_empty_and_full_exactly() -> None:
