@@ -88,7 +88,11 @@ def index_schema(labels: Labels) -> pa.Schema:
 
 
 def aligned_columns() -> list[pa.Field]:
-    """What ``align`` adds to every index row (null where the row is not ok)."""
+    """What ``align`` adds to every index row.
+
+    Null where there is nothing to say: of a face that was found but refused, box, score, number of
+    faces and padded share stay.
+    """
     return [
         pa.field("image", IMAGE),  # the aligned crop, size x size, encoded
         pa.field("points", POINTS),  # x, y of both eyes, nose tip, mouth corners, crop pixels
