@@ -112,4 +112,5 @@ def test_every_neutral_module_exists() -> None:
 
 
 def test_neutral_modules_reach_no_code_that_makes_values() -> None:
-    assert import_closure(NEUTRAL - {"augment.cli"}) - NEUTRAL == {"augment.types"}
+    plain = {"augment.types", "augment.vocabulary"}  # words and numbers, no pixels
+    assert import_closure(NEUTRAL - {"augment.cli"}) - NEUTRAL == plain
