@@ -6,10 +6,11 @@ Beside its class each plug-in file holds ``Config``, a :class:`augment.params.Se
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
+from augment.params import Section
 from augment.types import BinSpace, FloatArray, Image
 
 
@@ -144,8 +145,24 @@ class Generator(Protocol):
         ...
 
 
+class JudgeConfig(Section):
+    """What every judge's ``Config`` has. One family gates, the other scores what passed the gate;
+    they learn on different halves of the train split, and no generator learns from either.
+    """
+
+    family: Literal["gate", "score"] = "gate"
+
+    @property
+    def half(self) -> str:
+        """The half of the train split that the judge learns on."""
+        return "b" if self.family == "gate" else "a"
+
+
 class Judge(Protocol):
-    """Faces -> probabilities of label values. Made as ``Judge(config)``; learns on half "b"."""
+    """Faces -> probabilities of label values, and features. Made as ``Judge(config)``.
+
+    Its ``Config`` is a :class:`JudgeConfig`; it learns on train rows of half ``config.half``.
+    """
 
     def train(self, faces: Path, folder: Path, seed: int, work: Path) -> None: ...
 
@@ -154,11 +171,19 @@ class Judge(Protocol):
     def weights(self) -> str: ...
 
     def values(self) -> Mapping[str, tuple[str, ...]]:
-        """The labels it judges and their values, in the order of the probabilities."""
+        """The labels it judges and their values, in the order of the probabilities; may be none."""
+        ...
+
+    def features(self) -> Mapping[str, int]:
+        """The descriptions of a face that it gives: name -> how many numbers; may be none."""
+        ...
+
+    def accuracy(self) -> Sequence[Mapping[str, Any]]:
+        """How good it is on real held-out faces; rows of ``metrics.calibration.accuracy_rows``."""
         ...
 
     def predict(self, images: Sequence[Image]) -> Mapping[str, FloatArray]:
-        """For each label, probabilities of shape (images, values)."""
+        """For each label, probabilities (images, values); for each feature, (images, numbers)."""
         ...
 
 
@@ -170,11 +195,13 @@ class Evidence:
         rows: labels and measured columns, of candidates also generator, parents and changes.
         opinions: judge key -> label -> probabilities, shape (faces, values); see Judge.values().
         measures: what this check's own ``measure`` found, by name, shape (faces, numbers).
+        features: judge key -> name -> numbers, shape (faces, numbers); see Judge.features().
     """
 
     rows: pa.Table
     opinions: Mapping[str, Mapping[str, FloatArray]] = field(default_factory=dict)
     measures: Mapping[str, FloatArray] = field(default_factory=dict)
+    features: Mapping[str, Mapping[str, FloatArray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,11 +213,12 @@ class Reference:
         groups: more label columns whose groups do.
         values: judge key -> label -> the values in the order of the probabilities.
         unseen: real faces that no judge learned on.
-        again: the same faces, in the same order, harmlessly varied (opinions only).
+        again: the same faces, in the same order, harmlessly varied.
         parents: real faces that candidates were made from.
         hashes: ``id``, ``split`` and ``face_hash`` of every real face of the data set.
         false_rejection: share of the real faces of each group that a check may refuse, 0..1.
         smallest_group: groups with fewer real faces borrow the thresholds of wider ones.
+        accuracy: judge key -> how good it is, by label and group; see Judge.accuracy().
     """
 
     bins: BinSpace
@@ -202,6 +230,7 @@ class Reference:
     hashes: pa.Table
     false_rejection: float
     smallest_group: int
+    accuracy: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Ask judges and checks: from faces to verdicts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from augment.protocols import Check, Evidence, Reference, Verdict
 from augment.types import BinSpace, FloatArray
 
 Entries = Mapping[str, Mapping[str, Any]]  # key -> {kind: ..., its settings}
-Opinions = Mapping[str, Mapping[str, FloatArray]]
+Numbers = Mapping[str, FloatArray]  # name -> (faces, numbers)
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,19 @@ def examine(
         checks: entries of ``gate.checks``.
         terms: what all checks share.
     """
-    opinions = _Opinions(engine, judges, models)
-    candidates = Evidence(faces.candidates.rows, opinions.of(faces.candidates, "candidates"))
-    unseen = Evidence(faces.unseen.rows, opinions.of(faces.unseen, "real faces"))
+    asked = Judges(engine, judges, models, "gate")
+    candidates = asked.evidence(faces.candidates, "candidates")
     reference = Reference(
         bins=terms.bins,
         groups=terms.groups,
-        values=opinions.values,
-        unseen=unseen,
-        again=replace(unseen, opinions=opinions.of(faces.unseen, "real faces again", again=True)),
-        parents=Evidence(faces.parents.rows, opinions.of(faces.parents, "parents")),
+        values=asked.values,
+        unseen=asked.evidence(faces.unseen, "real faces"),
+        again=asked.evidence(faces.unseen, "real faces again", again=True),
+        parents=asked.evidence(faces.parents, "parents"),
         hashes=faces.hashes,
         false_rejection=terms.false_rejection,
         smallest_group=terms.smallest_group,
+        accuracy=asked.accuracy,
     )
     verdicts, notes = {}, {}
     for name, entry in checks.items():
@@ -72,6 +72,7 @@ def examine(
             replace(
                 reference,
                 unseen=measured(reference.unseen, faces.unseen),
+                again=measured(reference.again, faces.unseen, again=True),
                 parents=measured(reference.parents, faces.parents),
             )
         )
@@ -80,34 +81,52 @@ def examine(
     return Examined(verdicts, notes)
 
 
-class _Opinions:
-    """All judges, asked about one set of faces after the other."""
+class Judges:
+    """All judges of one family, asked about one set of faces after the other.
 
-    def __init__(self, engine: Engine, judges: Entries, models: Path) -> None:
+    Attributes:
+        values: judge key -> label -> the values in the order of the probabilities.
+        accuracy: judge key -> how good it is; see :meth:`augment.protocols.Judge.accuracy`.
+    """
+
+    def __init__(self, engine: Engine, judges: Entries, models: Path, family: str) -> None:
+        """Load them.
+
+        Args:
+            engine: where pictures are judged.
+            judges: entries of ``judges`` in params.yaml, of both families.
+            models: the folder that holds ``<judge key>/``.
+            family: ``gate`` or ``score``.
+        """
         self._engine = engine
         self._judges: dict[str, tuple[str, Any, Path]] = {}
         self.values: dict[str, Mapping[str, tuple[str, ...]]] = {}
+        self.accuracy: dict[str, Sequence[Mapping[str, Any]]] = {}
         for key, entry in judges.items():
             _, settings = configure("judges", entry, f"judges.{key}")
+            if settings.family != family:
+                continue
             self._judges[key] = entry["kind"], settings, models / key
-            self.values[key] = JudgeFaces(*self._judges[key]).values
+            loaded = JudgeFaces(*self._judges[key])
+            self.values[key], self.accuracy[key] = loaded.values, loaded.accuracy
 
-    def of(self, faces: FacesOf, what: str, again: bool = False) -> Opinions:
-        return {
-            key: _compute(
-                self._engine, JudgeFaces(*judge, again=again), faces, f"{key} judges {what}"
-            )
-            for key, judge in self._judges.items()
-        }
+    def evidence(self, faces: FacesOf, what: str, again: bool = False) -> Evidence:
+        """What they say of some faces; of their harmless variation if ``again``."""
+        opinions: dict[str, Numbers] = {}
+        features: dict[str, Numbers] = {}
+        for key, judge in self._judges.items():
+            op = JudgeFaces(*judge, again=again)
+            found = _compute(self._engine, op, faces, f"{key} judges {what}")
+            opinions[key] = {name: found[name] for name in op.values}
+            features[key] = {name: found[name] for name in op.features}
+        return Evidence(faces.rows, opinions, features=features)
 
 
-def _measurer(
-    engine: Engine, name: str, kind: str, check: Check
-) -> Callable[[Evidence, FacesOf], Evidence]:
-    def measured(evidence: Evidence, faces: FacesOf) -> Evidence:
+def _measurer(engine: Engine, name: str, kind: str, check: Check) -> Callable[..., Evidence]:
+    def measured(evidence: Evidence, faces: FacesOf, again: bool = False) -> Evidence:
         if not check.measures:
             return evidence
-        found = _compute(engine, MeasureFaces(kind, check), faces, f"{name} measures")
+        found = _compute(engine, MeasureFaces(kind, check, again), faces, f"{name} measures")
         return replace(evidence, measures=found)
 
     return measured

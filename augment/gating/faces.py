@@ -15,7 +15,7 @@ from augment.seeds import row_share
 from augment.shards import iterate, read_schema, read_table
 from augment.types import BinSpace
 
-_MEASURED = ("face_hash", "sharpness", "brightness")
+_MEASURED = ("face_hash", "ita", "sharpness", "brightness")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def read_bin_space(audit: Path) -> BinSpace:
 def read_faces(aligned: Path, folders: tuple[Path, ...], bins: BinSpace, per_bin: int) -> GateFaces:
     """Read all but the pictures; ``per_bin`` bounds the real faces that judges are asked about."""
     labels = Labels.of(read_schema(aligned))
-    columns = ["id", "status", "split", "half", *labels.columns, *_MEASURED]
+    columns = ["id", "status", "split", "half", "person", *labels.columns, *_MEASURED]
     everyone = read_table(aligned, columns)
     real = FacesOf((aligned,), everyone.filter(pc.equal(everyone.column("status"), OK)))
     # Held-out faces are no parents, whatever an order says: the checks find theirs missing.

@@ -19,20 +19,24 @@ from augment.types import FloatArray, Image
 
 
 class JudgeFaces:
-    """Operation: one judge's probabilities for every label it knows, a list column a label."""
+    """Operation: one judge's probabilities of each label it knows, and each feature it gives; a
+    list column each."""
 
     needs: tuple[str, ...] = ("image",)
 
     def __init__(self, kind: str, config: Any, folder: Path, again: bool = False) -> None:
         self._kind, self._config, self._folder, self._again = kind, config, folder, again
         self._judge: Judge | None = None
-        self.values = dict(self._loaded().values())
-        self._weights = self._loaded().weights()
+        judge = self._loaded()
+        self.values = dict(judge.values())
+        self.features = dict(judge.features())
+        self.accuracy = list(judge.accuracy())
+        self._weights = judge.weights()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How many numbers each added column holds."""
-        return {label: len(values) for label, values in self.values.items()}
+        return {label: len(values) for label, values in self.values.items()} | self.features
 
     @property
     def adds(self) -> pa.Schema:
@@ -49,8 +53,7 @@ class JudgeFaces:
             [same_face_again(i) for i in faces] if self._again else faces
         )
         columns = [
-            _spread(found[label], good, len(images), len(values))
-            for label, values in self.values.items()
+            _spread(found[name], good, len(images), count) for name, count in self.counts.items()
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.adds)
 
@@ -71,8 +74,8 @@ class MeasureFaces:
 
     needs: tuple[str, ...] = ("image",)
 
-    def __init__(self, kind: str, check: Check) -> None:
-        self._kind, self._check = kind, check
+    def __init__(self, kind: str, check: Check, again: bool = False) -> None:
+        self._kind, self._check, self._again = kind, check, again
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -83,12 +86,17 @@ class MeasureFaces:
         return _list_columns(self.counts)
 
     def identity(self) -> str:
-        return f"measure {self._kind}"  # of the pixels alone: the check's settings play no part
+        # Of the pixels alone: the check's settings play no part.
+        return f"measure {self._kind} again={self._again}"
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         images = [_decoded(row) for row in batch.column("image").to_pylist()]
         good = [place for place, image in enumerate(images) if image is not None]
-        found = [self._check.measure(image) for image in images if image is not None]
+        found = [
+            self._check.measure(same_face_again(image) if self._again else image)
+            for image in images
+            if image is not None
+        ]
         columns = [
             _spread([numbers[name] for numbers in found], good, len(images), count)
             for name, count in self._check.measures.items()

@@ -91,14 +91,22 @@ def _log_shares(codes: npt.NDArray[np.int64], values: int) -> Tensor:
 
 
 @torch.no_grad()
-def logits_of(network: MultiHeadResNet, images: Sequence[Image]) -> dict[str, FloatArray]:
-    """label -> float32 (images, values); each face's depend on nothing but the face."""
-    found: dict[str, list[FloatArray]] = {
+def look(
+    network: MultiHeadResNet, images: Sequence[Image]
+) -> tuple[dict[str, FloatArray], FloatArray]:
+    """Logits, label -> float32 (images, values), and features, float32 (images, numbers).
+
+    Each face's depend on nothing but the face.
+    """
+    logits: dict[str, list[FloatArray]] = {
         label: [np.zeros((0, count), np.float32)] for label, count in network.classes.items()
     }
+    features: list[FloatArray] = [np.zeros((0, network.width), np.float32)]
     for start in range(0, len(images), GROUP):
         part = list(images[start : start + GROUP])
         filled = part + [part[-1]] * (GROUP - len(part))
-        for label, logits in network(to_tensor(filled, best_device())).items():
-            found[label].append(logits[: len(part)].float().cpu().numpy())
-    return {label: np.concatenate(parts) for label, parts in found.items()}
+        described = network.describe(to_tensor(filled, best_device()))
+        features.append(described[: len(part)].float().cpu().numpy())
+        for label, found in network.label(described).items():
+            logits[label].append(found[: len(part)].float().cpu().numpy())
+    return {label: np.concatenate(p) for label, p in logits.items()}, np.concatenate(features)

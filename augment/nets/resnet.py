@@ -27,6 +27,7 @@ class MultiHeadResNet(nn.Module):
         """
         super().__init__()
         self.classes = dict(classes)
+        self.width = channels[-1]
         self.body = nn.Sequential(
             nn.Conv2d(3, channels[0], 3, stride=2, padding=1, bias=False),
             norm(channels[0]),
@@ -38,7 +39,14 @@ class MultiHeadResNet(nn.Module):
             {label: nn.Linear(channels[-1], count) for label, count in classes.items()}
         )
 
+    def describe(self, x: Tensor) -> Tensor:
+        """(batch, 3, h, w) in [-1, 1] -> pooled features (batch, channels[-1])."""
+        return global_mean(self.body(x))
+
+    def label(self, features: Tensor) -> dict[str, Tensor]:
+        """Features (batch, channels[-1]) -> label -> logits of shape (batch, values)."""
+        return {label: head(features) for label, head in self.heads.items()}
+
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(batch, 3, h, w) in [-1, 1] -> label -> logits of shape (batch, values)."""
-        features = self.dropout(global_mean(self.body(x)))
-        return {label: head(features) for label, head in self.heads.items()}
+        return self.label(self.dropout(self.describe(x)))

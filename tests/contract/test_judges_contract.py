@@ -79,6 +79,25 @@ def test_probabilities(judge: Judge) -> None:
     assert judge.predict([])["mask"].shape == (0, 2)
 
 
+def test_features(judge: Judge) -> None:
+    found = judge.predict(IMAGES)
+    assert set(found) == {*judge.values(), *judge.features()}
+    for name, count in judge.features().items():
+        assert found[name].shape == (40, count)
+        assert found[name].dtype == np.float32
+        assert np.isfinite(found[name]).all()
+
+
+def test_says_how_good_it_is(judge: Judge) -> None:
+    assert {row["label"] for row in judge.accuracy()} >= set(judge.values())
+
+
+def test_the_scoring_family_learns_on_the_other_half(kind: str) -> None:
+    module = load("judges", kind)
+    assert module.Config(**QUICK[kind]).half == "b"
+    assert module.Config(**QUICK[kind], family="score").half == "a"
+
+
 def test_it_has_learned(judge: Judge) -> None:
     found = judge.predict(IMAGES)["mask"].argmax(axis=1)
     masked = np.array([n % 3 == 0 for n in range(40)])
@@ -89,7 +108,7 @@ def test_a_face_is_judged_the_same_in_any_company(judge: Judge) -> None:
     together = judge.predict(IMAGES)
     backwards = judge.predict(IMAGES[::-1])
     alone = judge.predict(IMAGES[5:6])
-    for label in judge.values():
+    for label in [*judge.values(), *judge.features()]:
         np.testing.assert_array_equal(together[label], backwards[label][::-1])
         np.testing.assert_array_equal(together[label][5:6], alone[label])
 
