@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from augment.params import Section
 from augment.types import BinSpace, FloatArray, Image
+from augment.vocabulary import DigitalSourceType
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class Generator(Protocol):
     """Real train faces -> new faces. Made as ``Generator(config)``."""
 
     parents: int  # faces needed for one new face
+    digital_source_type: DigitalSourceType  # what its faces are called inside their files
 
     def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
         """What moving a donor of one bin to another costs (0: nothing moves), None: it cannot.

@@ -147,6 +147,7 @@ def candidate_schema(labels: Labels) -> pa.Schema:
             ),  # sha256 of the generator's weights; "" when it has none
             pa.field("steps", pa.list_(pa.string())),  # what was done, in order, readable
             pa.field("licence", pa.string()),  # licences of the parents, joined
+            pa.field("digital_source_type", pa.string()),  # IPTC's term, as in the picture's XMP
             pa.field("image", IMAGE),
             pa.field("points", POINTS),
             *measured_columns(),
@@ -194,9 +195,10 @@ def manifest_schema(labels: Labels) -> pa.Schema:
             pa.field("bin", pa.string()),
             pa.field("source", pa.string()),  # sources of the face or of its parents, joined
             pa.field("parents", pa.list_(pa.string())),  # [] for a real face
-            pa.field("generator", pa.string()),  # "" for a real face, as the next four
+            pa.field("generator", pa.string()),  # "" for a real face, as the next three
             pa.field("weights", pa.string()),
             pa.field("steps", pa.list_(pa.string())),
+            pa.field("digital_source_type", pa.string()),  # IPTC's term; "" for a real face
             pa.field("order", pa.string()),
             pa.field("seed", pa.int64()),
             pa.field("checks", pa.list_(CHECK_SCORE)),
@@ -219,6 +221,7 @@ def balanced_schema(labels: Labels) -> pa.Schema:
             *labels.fields(),
             pa.field("synthetic", pa.bool_()),
             pa.field("generator", pa.string()),
+            pa.field("digital_source_type", pa.string()),
             pa.field("parents", pa.list_(pa.string())),
             pa.field("person", pa.string()),
             pa.field("licence", pa.string()),

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from augment.errors import UserError
 
@@ -47,6 +48,16 @@ class AgeGroup:
     def holds(self, years: float) -> bool:
         """Whether a person of ``years`` (fractions allowed: 2.9 is still 2) belongs here."""
         return self.low <= math.floor(years) <= self.high
+
+
+#: Terms of IPTC's controlled vocabulary "Digital Source Type" that a generator may claim.
+DigitalSourceType = Literal[
+    "algorithmicallyEnhanced",  # a photo with small changes: light, crop, sharpness
+    "compositeWithTrainedAlgorithmicMedia",  # a photo that a trained model changed in part
+    "trainedAlgorithmicMedia",  # all of it comes from a trained model
+    "compositeSynthetic",  # several pictures in one, some of them made
+]
+SOURCE_TYPES: tuple[str, ...] = get_args(DigitalSourceType)
 
 
 def parse_age_groups(names: Sequence[str]) -> tuple[AgeGroup, ...]:

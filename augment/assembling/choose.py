@@ -91,7 +91,7 @@ def select(
 _REAL_COLUMNS = ("id", "status", "reason", "split", "source", "sha256", "person", "licence", "age",
                  "label_origin")  # fmt: skip
 _CANDIDATE_COLUMNS = ("id", "status", "reason", "generator", "bin", "parents", "changes", "seed",
-                      "weights", "steps", "licence")  # fmt: skip
+                      "weights", "steps", "licence", "digital_source_type")  # fmt: skip
 
 
 def _read_candidates(folders: Sequence[Path], labels: Labels) -> pa.Table:
@@ -177,6 +177,7 @@ def _real_rows(rows: pa.Table, labels: Labels, bins: BinSpace) -> pa.Table:
         "parents": pa.scalar([], pa.list_(pa.string())),
         "generator": pa.scalar(""),
         "weights": pa.scalar(""),
+        "digital_source_type": pa.scalar(""),
         "steps": pa.scalar([], pa.list_(pa.string())),
         "order": pa.scalar(""),
         "source_sha256": rows.column("sha256"),
@@ -243,6 +244,7 @@ def _synthetic_row(
         "bin": "" if code < 0 else bins.name(code),
         "source": "; ".join(sorted({parent["source"] for parent in parents})),
         "licence": row["licence"],
+        "digital_source_type": row["digital_source_type"],
         "source_sha256": "",
     }
 

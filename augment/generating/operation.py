@@ -18,6 +18,7 @@ from augment.plugins import load
 from augment.protocols import Face, Generator, Made, Request
 from augment.schema import GENERATE_FAILED, OK, Labels, candidate_schema, order_schema
 from augment.vocabulary import UNKNOWN
+from augment.xmp import embed, term_uri
 
 
 @dataclass(frozen=True)
@@ -82,16 +83,21 @@ class MakeFaces:
         return Request(row["id"], parents, labels, tuple(row["changes"]), row["seed"])
 
     def _row(self, row: Mapping[str, Any], made: Made) -> dict[str, Any]:
+        source_type = _generator(
+            self.kind, self.settings, self.folder, self.weights
+        ).digital_source_type
         result: dict[str, Any] = {
             "status": GENERATE_FAILED if made.image is None else OK,
             "reason": made.reason,
             "weights": self.weights,
             "steps": list(made.steps),
+            "digital_source_type": term_uri(source_type),
             "licence": " AND ".join(sorted({donor["licence"] for donor in row[DONORS]})),
         }
         if made.image is None:
             return result
-        result["image"] = {"bytes": encode(made.image), "path": f"{row['id']}.jpg"}
+        content = embed(encode(made.image), source_type)
+        result["image"] = {"bytes": content, "path": f"{row['id']}.jpg"}
         if made.points is not None:
             result["points"] = made.points.astype(np.float32).ravel().tolist()
         return result | measure(made.image, made.points).columns()

@@ -15,6 +15,7 @@ from pydantic import Field
 from augment.params import Section
 from augment.protocols import Made, Request
 from augment.types import FloatArray, Image
+from augment.vocabulary import DigitalSourceType
 
 _MIRRORED = [1, 0, 2, 4, 3]  # the five points of a mirrored face, left in the picture first
 
@@ -36,6 +37,7 @@ class Generator:
     """Copies of a donor of the same bin, each varied by its own seed."""
 
     parents = 1
+    digital_source_type: DigitalSourceType = "algorithmicallyEnhanced"
 
     def __init__(self, config: Config) -> None:
         self.config = config

@@ -12,6 +12,7 @@ import pytest
 from augment.errors import UserError
 from augment.plugins import configure, names
 from augment.protocols import Face, Generator, Made, Request
+from augment.vocabulary import SOURCE_TYPES
 from tests.unit.aligned_faces import face_picture, write_faces
 
 #: Settings that train in seconds; a generator without an entry is tried as it is.
@@ -135,6 +136,10 @@ def test_parents_are_left_as_they_were(generator: Generator) -> None:
     for request, image, places in zip(requests, before, points, strict=True):
         np.testing.assert_array_equal(request.parents[0].image, image)
         np.testing.assert_array_equal(request.parents[0].points, places)
+
+
+def test_says_what_its_faces_are_in_iptc_words(generator: Generator) -> None:
+    assert generator.digital_source_type in SOURCE_TYPES
 
 
 def test_weights_are_named_by_their_digest(generator: Generator, model: Path) -> None:

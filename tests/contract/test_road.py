@@ -145,6 +145,7 @@ class Generator:
     """Mirrors a donor."""
 
     parents = 1
+    digital_source_type = "algorithmicallyEnhanced"
 
     def __init__(self, config: Config) -> None:
         self.config = config

@@ -86,6 +86,8 @@ def test_every_order_becomes_a_row_with_picture_measures_and_origin(tmp_path: Pa
         assert (row["status"], row["reason"], row["gender"]) == ("ok", "", "male")
         assert row["parents"] == asked["parents"]
         assert row["licence"] == f"L{int(asked['parents'][0][1:]) % 2}"
+        assert row["digital_source_type"].endswith("/digitalsourcetype/algorithmicallyEnhanced")
+        assert row["digital_source_type"].encode() in row["image"]["bytes"]
         assert decode(row["image"]["bytes"]).shape == (32, 32, 3)
         assert row["steps"]
         assert len(row["points"]) == 10

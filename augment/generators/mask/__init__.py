@@ -19,7 +19,7 @@ from augment.nets.config import TrainConfig
 from augment.params import Section
 from augment.protocols import Made, Request
 from augment.types import FloatArray, Image
-from augment.vocabulary import NO, YES
+from augment.vocabulary import NO, YES, DigitalSourceType
 
 if TYPE_CHECKING:
     from augment.generators.mask.network import MaskNet
@@ -66,6 +66,7 @@ class Generator:
     """Moves only the attribute ``mask``, from no to yes."""
 
     parents = 1
+    digital_source_type: DigitalSourceType = "compositeWithTrainedAlgorithmicMedia"
 
     def __init__(self, config: Config) -> None:
         self.config = config
