@@ -42,6 +42,7 @@ def write_card(
     )
     licences = Counter(manifest.column("licence").to_pylist())
     parents = pc.unique(pc.list_flatten(manifest.column("parents").combine_chunks()))
+    real = manifest.filter(pc.invert(manifest.column("synthetic")))
     below = [row for row in content["census"] if row["after"] < row["target"]]
     text = environment.get_template("dataset_card.md.j2").render(
         title=title,
@@ -59,8 +60,33 @@ def write_card(
         n=lambda count: f"{count:,}",
         share=lambda part, whole: f"{part / whole:.0%}" if whole else "none",
         refused=_refused,
+        limits=limits_of(manifest, content),
+        sources=", ".join(_cell(name) for name in sorted(_known(real, "source"))),
+        people=len(_known(real, "person")),
     )
     write_text(path, text)
+
+
+def limits_of(manifest: pa.Table, content: Mapping[str, Any]) -> list[str]:
+    """What is known to be weak about the data set, a sentence each."""
+    parents = pc.unique(pc.list_flatten(manifest.column("parents").combine_chunks()))
+    of_made = [
+        f"Equal counts are not equal information: synthetic faces are made of {len(parents):,} "
+        "real ones and add no new people.",
+        "Checks refuse what differs visibly from real faces; what passed was judged by small "
+        "networks, which err, and more often on groups they saw few faces of.",
+    ]
+    return [
+        *(of_made if content["splits"]["train"]["synthetic"] else ()),
+        "Labels carry the views of those who gave them; apparent skin tone is measured in "
+        "uncalibrated light.",
+        "A balanced train split does not by itself make a model treat groups alike: measure on "
+        "real faces, by group.",
+    ]
+
+
+def _known(rows: pa.Table, column: str) -> list[str]:
+    return [word for word in pc.unique(rows.column(column)).to_pylist() if word]
 
 
 def _cell(text: str | None) -> str:

@@ -20,7 +20,8 @@ from pydantic import Field
 import augment
 from augment.assembling.choose import TRAIN, Selection, select
 from augment.assembling.write import SPLITS, Written, source_digest, with_digests, write_splits
-from augment.cards import write_card
+from augment.cards import limits_of, write_card
+from augment.croissant import write_croissant
 from augment.errors import UserError
 from augment.gating.faces import candidate_folders
 from augment.job import Job
@@ -66,6 +67,8 @@ def run(job: Job) -> None:
     write_json(target / "manifest.json", content)
     summary = _json(job.inputs["verdicts"] / "summary.json")
     write_card(target / "README.md", config.title, config.contact, manifest, content, summary)
+    limits = limits_of(manifest, content)
+    write_croissant(target / "croissant.json", config.title, manifest, content, limits)
     shards = [{"file": shard["file"], "rows": shard["rows"]} for shard in written.shards]
     write_marker(target, {"shards": shards})
     _tell(content)

@@ -195,6 +195,28 @@ def test_manifest_json_agrees_with_the_files(folder: Path) -> None:
     card = (root / "README.md").read_text()
     assert "5 of 29 train faces (17%), made from 5 real train faces" in card
     assert "Contact: me@example.org" in card
+    people = {row["person"] for row in rows if not row["synthetic"]}
+    assert f"Who is in it.** {len(people)} people" in card
+
+
+def test_croissant_describes_what_is_there(folder: Path) -> None:
+    run(job_in(folder, title="My faces"))
+    root = folder / "balanced"
+    content = json.loads((root / "croissant.json").read_text())
+    assert content["name"] == "My faces"
+    files = {part["@id"]: list(root.glob(part["includes"])) for part in content["distribution"]}
+    assert all(files.values())
+    for records in content["recordSet"]:
+        for field in records["field"]:
+            shards = files[field["source"]["fileSet"]["@id"]]
+            assert field["source"]["extract"]["column"] in pq.read_schema(shards[0]).names
+        columns = [field["name"] for field in records["field"]]
+        assert columns == balanced_schema(LABELS).names
+    sources = {part["name"]: part["license"] for part in content["prov:wasDerivedFrom"]}
+    real = [row for row in manifest(folder) if not row["synthetic"]]
+    assert set(sources) == {row["source"] for row in real}
+    assert set(sources["s"]) == {row["licence"] for row in real if row["source"] == "s"}
+    assert "mask (5)" in content["rai:dataManipulationProtocol"]
 
 
 def test_same_bytes_again_and_with_other_shards(folder: Path, tmp_path: Path) -> None:
