@@ -23,6 +23,7 @@ class Dot:
 class Dots:
     """A chart: its rows, and where its scale begins and ends."""
 
+    measure: str
     title: str
     rows: tuple[Dot, ...]
     low: float
@@ -35,7 +36,7 @@ class Dots:
         return round(min(100.0, max(0.0, place)), 2)
 
 
-def chart(title: str, rows: Sequence[Dot]) -> Dots:
+def chart(measure: str, title: str, rows: Sequence[Dot]) -> Dots:
     """A chart whose scale holds all whiskers and ends on round numbers."""
     lowest = min([row.interval[0] for row in rows] + [row.value for row in rows])
     highest = max([row.interval[1] for row in rows] + [row.value for row in rows])
@@ -43,4 +44,4 @@ def chart(title: str, rows: Sequence[Dot]) -> Dots:
     first, last = math.floor(lowest / step + 1e-9), math.ceil(highest / step - 1e-9)
     last = max(last, first + 1)
     ticks = tuple(round(n * step, 6) for n in range(first, last + 1))
-    return Dots(title, tuple(rows), ticks[0], ticks[-1], ticks)
+    return Dots(measure, title, tuple(rows), ticks[0], ticks[-1], ticks)

@@ -21,6 +21,7 @@ from augment.reporting.cards import Cards
 from augment.reporting.dots import Dot, Dots, chart
 from augment.reporting.faces import Outline, Visibility, choose
 from augment.reporting.page import Card, GeneratorPart, Page, Rate, TaskPart, render
+from augment.reporting.svg import write_figures
 from augment.shards import read_table, write_text
 from augment.types import BinSpace
 
@@ -85,7 +86,7 @@ class _Inputs:
 
 
 def run(job: Job) -> None:
-    """Write ``reports/report.html``."""
+    """Write ``reports/report.html``, and its charts as ``reports/figures/*.svg``."""
     config = job.config(Config)
     inputs = _Inputs.read(job)
     failed = failed_checks(inputs.verdicts)
@@ -119,6 +120,7 @@ def run(job: Job) -> None:
     page = _page(inputs, generators, [cards.alone(row_id) for row_id in gallery], len(outlines),
                  hidden=cards.hidden)  # fmt: skip
     write_text(job.outputs["report.html"], render(page))
+    write_figures(page, job.outputs["figures"])
 
 
 def _visibility(job: Job, config: Config) -> Visibility:
@@ -239,7 +241,7 @@ def _chart(title: str, measure: str, arms: Mapping[str, Mapping[str, Any]]) -> D
         for name, arm in arms.items()
     ]
     first = next(iter(arms.values()))
-    return chart(f"{title} (n={first['n']:,}, {first['seeds']} seeds)", rows)
+    return chart(measure, f"{title} (n={first['n']:,}, {first['seeds']} seeds)", rows)
 
 
 def _worst(arm: Mapping[str, Any]) -> str:

@@ -182,11 +182,11 @@ def test_shades_say_empty_and_full_exactly() -> None:
 
 
 def test_a_chart_holds_its_whiskers_between_round_ends() -> None:
-    dots = chart("x", [Dot("a", 0.72, (0.664, 0.781)), Dot("b", 0.8, (0.75, 0.85))])
+    dots = chart("worst_group", "x", [Dot("a", 0.72, (0.664, 0.781)), Dot("b", 0.8, (0.75, 0.85))])
     assert (dots.low, dots.high) == (0.65, 0.85)
     assert dots.ticks == (0.65, 0.7, 0.75, 0.8, 0.85)
     assert (dots.at(0.65), dots.at(0.75), dots.at(0.85)) == (0, 50, 100)
-    flat = chart("x", [Dot("a", 1.0, (1.0, 1.0))])
+    flat = chart("worst_group", "x", [Dot("a", 1.0, (1.0, 1.0))])
     assert flat.high > flat.low
 
 
