@@ -31,6 +31,7 @@ class FaceSet:
         labels: column -> one word a face, ``"unknown"`` included.
         ages: float32 (faces,), years; nan where not known.
         digest: sha256 over ids, pictures and labels: what a training's result depends on.
+        persons: who is on it, ``""`` where not known; no entries: nobody asked.
     """
 
     ids: tuple[str, ...]
@@ -39,6 +40,7 @@ class FaceSet:
     labels: Mapping[str, tuple[str, ...]]
     ages: FloatArray
     digest: str
+    persons: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -53,6 +55,7 @@ class FaceSet:
             labels={name: tuple(words[p] for p in rows) for name, words in self.labels.items()},
             ages=self.ages[rows],
             digest=hashlib.sha256(f"{self.digest}{rows.tolist()}".encode()).hexdigest(),
+            persons=tuple(self.persons[place] for place in rows) if self.persons else (),
         )
 
 
@@ -75,7 +78,7 @@ def load_faces(
     """
     labels = Labels.of(read_schema(folder))
     wanted = _chosen(folder, splits, halves, limit)
-    columns = ["id", "image", "points", "age", *labels.columns]
+    columns = ["id", "image", "points", "age", "person", *labels.columns]
     rows = [row for batch in iterate(folder, columns) for row in _rows_of(batch, wanted)]
     return _face_set(sorted(rows, key=lambda row: str(row["id"])), labels)
 
@@ -121,6 +124,7 @@ def _face_set(rows: list[dict[str, Any]], labels: Labels) -> FaceSet:
         labels={name: tuple(row[name] or UNKNOWN for row in rows) for name in labels.columns},
         ages=np.asarray(ages, dtype=np.float32),
         digest=digest.hexdigest(),
+        persons=tuple(row["person"] or "" for row in rows),
     )
 
 
