@@ -2,7 +2,8 @@
 
 The judge's own word on the parent is the yardstick, so a label that it misjudges counts for
 nothing. How far its word moves without any reason is taken from real faces: each is judged twice,
-the second time mirrored and a little closer.
+the second time mirrored and a little closer. Each judge's word on each label is ranked among those
+losses, and the smallest rank counts; see :func:`augment.metrics.ranks.weakest_word`.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,15 @@ from pydantic import Field
 
 from augment.metrics.floors import Floors, groups_of
 from augment.metrics.parents import mean_of_parents, parent_places
+from augment.metrics.ranks import Ranks, weakest_word
+from augment.metrics.skill import left_out, skills
 from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
 from augment.types import FloatArray, Image
 from augment.vocabulary import ORDERED_LABELS
+
+#: Probabilities move by so much without meaning: a judge that never wavers refuses no sooner.
+LEAST_SCALE = 0.05
 
 
 class Config(Section):
@@ -26,7 +32,7 @@ class Config(Section):
 
 
 class Check:
-    """Score: 1 minus the largest loss of probability that a kept label's value suffers, 0..1."""
+    """Score: the smallest rank, among real faces judged twice, of what a kept label has lost."""
 
     measures: Mapping[str, int] = {}
 
@@ -38,48 +44,59 @@ class Check:
 
     def fit(self, reference: Reference) -> None:
         self._reference = reference
+        self._skills = skills(reference.accuracy, reference.values)
+        self._voices = [voice for voice, worth in self._skills.items() if worth]
         rows, unseen = reference.unseen.rows, reference.unseen.opinions
-        losses = [
-            _of_value(unseen[judge][label], rows, label, values)
-            - _of_value(reference.again.opinions[judge][label], rows, label, values)
-            for judge, labels in reference.values.items()
-            for label, values in labels.items()
-        ]
-        scores = _score(losses, rows.num_rows)
+        again = reference.again.opinions
+        kept = [-self._loss(unseen[judge][label], again[judge][label], rows, judge, label)
+                for judge, label in self._voices]  # fmt: skip
+        self._ranks = [Ranks.fit(scores, LEAST_SCALE) for scores in kept]
         self._floors = Floors.fit(
-            scores,
+            self._weakest([ranks.of(s) for ranks, s in zip(self._ranks, kept, strict=True)],
+                          rows.num_rows),
             groups_of(rows, reference.bins, reference.groups),
             reference.false_rejection,
             reference.smallest_group,
-        )
+        )  # fmt: skip
 
     def judge(self, candidates: Evidence) -> list[Verdict]:
         rows = candidates.rows
-        names, losses = self._losses(candidates)
-        scores = _score(losses, rows.num_rows)
+        losses = self._losses(candidates)
+        ranks = [
+            own.of(self._allowance(rows, label) - loss)
+            for own, loss, (_, label) in zip(self._ranks, losses, self._voices, strict=True)
+        ]
+        scores = self._weakest(ranks, rows.num_rows)
         groups = groups_of(rows, self._reference.bins, self._reference.groups)
         floors = self._floors.of(groups, rows.num_rows)
         return [
-            self._verdict(float(scores[place]), float(floors[place]), names, losses, place)
+            self._verdict(float(scores[place]), float(floors[place]), losses, ranks, place)
             for place in range(rows.num_rows)
         ]
 
-    def _losses(self, candidates: Evidence) -> tuple[list[str], list[FloatArray]]:
-        """Per judge and label: how much less likely its value is than on the parents, less what
-        is allowed."""
-        rows, reference = candidates.rows, self._reference
-        parents = parent_places(rows, reference.parents.rows)
-        names: list[str] = []
-        losses: list[FloatArray] = []
-        for judge, labels in reference.values.items():
-            for label, values in labels.items():
-                of_parents = mean_of_parents(reference.parents.opinions[judge][label], parents)
-                loss = _of_value(of_parents, rows, label, values) - _of_value(
-                    candidates.opinions[judge][label], rows, label, values
-                )
-                names.append(label)
-                losses.append(np.asarray(loss - self._allowance(rows, label), dtype=np.float32))
-        return names, losses
+    def _weakest(self, ranks: list[FloatArray], faces: int) -> FloatArray:
+        return weakest_word(ranks, [self._skills[voice] for voice in self._voices], faces)
+
+    def _losses(self, candidates: Evidence) -> list[FloatArray]:
+        """Per judge and label: how much less likely its value is than on the parents."""
+        reference = self._reference
+        parents = parent_places(candidates.rows, reference.parents.rows)
+        return [
+            self._loss(
+                mean_of_parents(reference.parents.opinions[judge][label], parents),
+                candidates.opinions[judge][label],
+                candidates.rows,
+                judge,
+                label,
+            )
+            for judge, label in self._voices
+        ]
+
+    def _loss(
+        self, before: FloatArray, now: FloatArray, rows: pa.Table, judge: str, label: str
+    ) -> FloatArray:
+        values = self._reference.values[judge][label]
+        return _of_value(before, rows, label, values) - _of_value(now, rows, label, values)
 
     def _allowance(self, rows: pa.Table, label: str) -> FloatArray:
         """The loss that each candidate may show in a label; 1 where it was ordered to change."""
@@ -93,9 +110,14 @@ class Check:
         )
 
     def _verdict(
-        self, score: float, floor: float, names: list[str], losses: list[FloatArray], place: int
+        self,
+        score: float,
+        floor: float,
+        losses: list[FloatArray],
+        ranks: list[FloatArray],
+        place: int,
     ) -> Verdict:
-        if not names:
+        if not self._voices:
             return Verdict(None, None, passed=True)
         if not np.isfinite(score):
             return Verdict(
@@ -103,18 +125,28 @@ class Check:
             )
         if score >= floor:
             return Verdict(score, floor if np.isfinite(floor) else None, passed=True)
-        worst = int(np.argmax([loss[place] for loss in losses]))
+        weighed = [r[place] / self._skills[v] for r, v in zip(ranks, self._voices, strict=True)]
+        worst = int(np.argmin(weighed))
+        judge, label = self._voices[worst]
         more = losses[worst][place]
-        reason = f"{names[worst]} moved: {more:.2f} less likely than on the parent"
+        reason = f"{label} moved: {judge} finds it {more:.2f} less likely than on the parent"
         return Verdict(score, floor, False, reason)
 
     def notes(self) -> list[str]:
-        floor = self._floors.overall
-        if floor is None:
-            return ["no real faces to compare with: nothing is refused"]
+        notes = left_out(self._skills)
+        if self._floors.overall is None:
+            return ["no real faces to compare with: nothing is refused", *notes]
+        if not self._voices:
+            return ["no judge of labels: nothing is refused", *notes]
+        losses = []
+        for (judge, label), ranks in zip(self._voices, self._ranks, strict=True):
+            least = self._floors.overall * self._skills[judge, label]
+            lost = float(np.log(ranks.share / least)) * ranks.scale - ranks.edge
+            losses.append(f"{label} {min(max(lost, 0.0), 1.0):.2f} ({judge})")
         return [
-            f"a kept label may become less likely by {1 - floor:.2f} "
-            f"(from {self._floors.faces} real faces judged twice)"
+            f"by how much less likely a kept label may become, from {self._floors.faces} real "
+            f"faces judged twice: {', '.join(losses)}",
+            *notes,
         ]
 
 
@@ -131,9 +163,3 @@ def _of_value(
     near = np.abs(np.arange(len(values)) - places[:, None]) <= reach
     own = np.sum(opinion, axis=1, where=near)
     return np.where(places >= 0, own, np.float32(0)).astype(np.float32)
-
-
-def _score(losses: list[FloatArray], rows: int) -> FloatArray:
-    if not losses:
-        return np.ones(rows, dtype=np.float32)
-    return np.asarray(1 - np.maximum(np.max(losses, axis=0), 0), dtype=np.float32)

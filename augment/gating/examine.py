@@ -1,7 +1,7 @@
 """Ask judges and checks: from faces to verdicts."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 from augment.engine import Engine
 from augment.gating.faces import FacesOf, GateFaces
 from augment.gating.operations import JudgeFaces, MeasureFaces
+from augment.gating.together import Entrant, Shared, share_rate
+from augment.metrics.reliability import judge_words
 from augment.plugins import configure
 from augment.protocols import Check, Evidence, Reference, Verdict
 from augment.types import BinSpace, FloatArray
@@ -30,10 +32,19 @@ class Terms:
 
 @dataclass(frozen=True)
 class Examined:
-    """Per check, in the order of params.yaml: a verdict for each candidate, and its notes."""
+    """What came of one run of the gate.
+
+    Attributes:
+        verdicts: check -> a verdict for each candidate; checks in the order of params.yaml.
+        notes: check -> what the person should know of it.
+        shared: what the gate as a whole refuses of real faces; None where nothing was examined.
+        judges: judge key -> what it is and how good, see :func:`judge_words`.
+    """
 
     verdicts: Mapping[str, list[Verdict]]
     notes: Mapping[str, list[str]]
+    shared: Shared | None = None
+    judges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def examine(
@@ -48,8 +59,14 @@ def examine(
         models: the folder that holds ``<judge key>/``.
         checks: entries of ``gate.checks``.
         terms: what all checks share.
+
+    Raises:
+        UserError: a judge has not been trained, or its weights do not fit.
     """
     asked = Judges(engine, judges, models, "gate")
+    told = {key: judge_words(judges[key]["kind"], rows) for key, rows in asked.accuracy.items()}
+    if not len(faces.candidates):
+        return Examined({}, {}, judges=told)
     candidates = asked.evidence(faces.candidates, "candidates")
     reference = Reference(
         bins=terms.bins,
@@ -63,22 +80,39 @@ def examine(
         smallest_group=terms.smallest_group,
         accuracy=asked.accuracy,
     )
+    entrants = {
+        name: _enter(engine, name, entry, reference, candidates, faces)
+        for name, entry in checks.items()
+    }
+    orders = [tuple(c) for c in candidates.rows.column("changes").to_pylist()]
+    shared = share_rate(entrants, reference, orders)
     verdicts, notes = {}, {}
-    for name, entry in checks.items():
-        module, settings = configure("checks", entry, f"gate.checks.{name}")
-        check: Check = module.Check(settings)
-        measured = _measurer(engine, name, entry["kind"], check)
-        check.fit(
-            replace(
-                reference,
-                unseen=measured(reference.unseen, faces.unseen),
-                again=measured(reference.again, faces.unseen, again=True),
-                parents=measured(reference.parents, faces.parents),
-            )
-        )
-        verdicts[name] = check.judge(measured(candidates, faces.candidates))
-        notes[name] = check.notes()
-    return Examined(verdicts, notes)
+    for name, entrant in entrants.items():
+        entrant.check.fit(replace(entrant.reference, false_rejection=shared.rate))
+        verdicts[name] = entrant.check.judge(entrant.candidates)
+        notes[name] = entrant.check.notes()
+    return Examined(verdicts, notes, shared, told)
+
+
+def _enter(
+    engine: Engine,
+    name: str,
+    entry: Mapping[str, Any],
+    reference: Reference,
+    candidates: Evidence,
+    faces: GateFaces,
+) -> Entrant:
+    """A check, with what it measures of everybody."""
+    module, settings = configure("checks", entry, f"gate.checks.{name}")
+    check: Check = module.Check(settings)
+    measured = _measurer(engine, name, entry["kind"], check)
+    own = replace(
+        reference,
+        unseen=measured(reference.unseen, faces.unseen),
+        again=measured(reference.again, faces.unseen, again=True),
+        parents=measured(reference.parents, faces.parents),
+    )
+    return Entrant(check, own, measured(candidates, faces.candidates))
 
 
 class Judges:

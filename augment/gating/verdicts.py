@@ -1,4 +1,8 @@
-"""One run of the gate over folders of candidates: its settings, its verdict rows, its summary."""
+"""One run of the gate over folders of candidates: its settings, its verdict rows, its summary.
+
+``false_rejection`` is of the gate as a whole: all checks get one lower rate, at which real faces
+are refused by any of them no more often than that (see :mod:`augment.gating.together`).
+"""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,6 +17,8 @@ from augment.engine import Engine
 from augment.gating.examine import Entries, Examined, Terms, examine
 from augment.gating.faces import GateFaces, read_faces
 from augment.metrics.passes import MADE, Tally, failed_checks, tally
+from augment.metrics.refusals import Refusals
+from augment.metrics.reliability import rows_of_group, weaker_notes, widened_interval
 from augment.params import Section
 from augment.plugins import configure
 from augment.types import BinSpace
@@ -26,8 +32,8 @@ class Config(Section):
     checks: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=lambda: {name: {"kind": name} for name in _CHECKS}
     )
-    #: share of the real faces of each group that a check may refuse
-    false_rejection: float = Field(0.02, gt=0, lt=0.5)
+    #: share of the real faces of each group that all checks together may refuse
+    false_rejection: float = Field(0.05, gt=0, lt=0.5)
     #: label columns that have thresholds of their own, besides the axes of the audit
     groups: tuple[str, ...] = ("ethnicity", "skin_tone")
     #: a group with fewer real faces is held to the thresholds of the wider ones it is part of
@@ -86,12 +92,13 @@ def gate_candidates(
         judges: entries of ``judges`` in params.yaml.
         models: the folder that holds ``<judge key>/``.
         config: the section ``gate``.
+
+    Raises:
+        UserError: a judge has not been trained, or its weights do not fit.
     """
     faces = read_faces(aligned, tuple(folders), bins, config.reference_per_bin)
-    examined = Examined({}, {})
-    if len(faces.candidates):
-        terms = Terms(bins, config.groups, config.false_rejection, config.smallest_group)
-        examined = examine(engine, faces, judges, models, config.checks, terms)
+    terms = Terms(bins, config.groups, config.false_rejection, config.smallest_group)
+    examined = examine(engine, faces, judges, models, config.checks, terms)
     rows = sorted(_rows(faces, examined), key=lambda row: str(row["id"]))
     return Gated(faces, examined, rows)
 
@@ -133,6 +140,9 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of ``summary.json``, told on stderr as well.
 
+    Beside the counts it holds how good the judges are (``judges``), what the gate refuses of real
+    faces (``real_faces``), and whom it refuses more (``refusals``, ``findings``).
+
     Args:
         gated: the run of the gate.
         rows: the verdicts that count, of all of its candidates.
@@ -140,23 +150,59 @@ def summarise(
         bins: of the audit.
         config: the section ``gate``.
     """
-    found = tally(gated.candidates, failed_checks(rows), keys, bins, config.groups)
-    _tell(found["generator"], gated.examined)
+    examined, failed = gated.examined, failed_checks(rows)
+    made = gated.faces.candidates.rows
+    found = tally(gated.candidates, failed, keys, bins, config.groups)
+    refusals = Refusals.of(made, failed, keys, list(config.checks), bins, config.groups)
+    findings = refusals.findings()
+    _tell(found["generator"], examined, findings)
+    ordered = _labels_asked(made, examined)
     return {
         "false_rejection": config.false_rejection,
         "real_faces_compared_with": len(gated.faces.unseen),
-        "checks": {name: list(notes) for name, notes in gated.examined.notes.items()},
+        "real_faces": None if examined.shared is None else examined.shared.to_json(),
+        "checks": {name: list(notes) for name, notes in examined.notes.items()},
+        "judges": dict(examined.judges),
         "passes": {
-            grouping: {name: part.to_json() for name, part in parts.items()}
+            grouping: {
+                name: part.to_json() | _widened(part, grouping, name, examined, ordered, bins)
+                for name, part in parts.items()
+            }
             for grouping, parts in found.items()
         },
+        "refusals": refusals.to_json(),
+        "findings": findings,
     }
 
 
-def _tell(generators: Mapping[str, Tally], examined: Examined) -> None:
-    for name, notes in examined.notes.items():
-        for note in notes:
-            print(f"gate: {name}: {note}", file=sys.stderr)
+def _labels_asked(candidates: pa.Table, examined: Examined) -> list[str]:
+    """The labels that verdicts hang on: those ordered to change; where none is, all judged."""
+    judged = {row["label"]: None for told in examined.judges.values() for row in told["accuracy"]}
+    changed = {label for labels in candidates.column("changes").to_pylist() for label in labels}
+    return [label for label in judged if label in changed] or list(judged)
+
+
+def _widened(
+    part: Tally,
+    grouping: str,
+    group: str,
+    examined: Examined,
+    labels: Sequence[str],
+    bins: BinSpace,
+) -> dict[str, Any]:
+    """The pass rate's interval with the judges' own uncertainty on the group in it."""
+    if not part.made:
+        return {"interval_with_judges": None}
+    accuracy = {key: told["accuracy"] for key, told in examined.judges.items()}
+    rows = rows_of_group(accuracy, labels, grouping, group, bins)
+    ends = widened_interval(part.passed, part.made, rows)
+    return {"interval_with_judges": [round(end, 6) for end in ends]}
+
+
+def _tell(generators: Mapping[str, Tally], examined: Examined, findings: Sequence[str]) -> None:
+    notes = [f"{name}: {note}" for name, all_of in examined.notes.items() for note in all_of]
+    for note in [*notes, *weaker_notes(examined.judges), *findings]:
+        print(f"gate: {note}", file=sys.stderr)
     for key, part in generators.items():
         print(f"gate: {key}: {part.in_words()}", file=sys.stderr)
     if generators and not any(part.passed for part in generators.values()):
