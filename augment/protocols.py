@@ -246,7 +246,11 @@ class Verdict:
 
 
 class Check(Protocol):
-    """Candidates -> verdicts. Made as ``Check(config)``; must not import torch."""
+    """Candidates -> verdicts. Made as ``Check(config)``; must not import torch.
+
+    A check whose measures depend on more than the picture (a detector's weights) also has
+    ``identity() -> str``, which names it.
+    """
 
     measures: Mapping[str, int]  # numbers taken from pixels: name -> how many a face; often none
 

@@ -86,8 +86,10 @@ class MeasureFaces:
         return _list_columns(self.counts)
 
     def identity(self) -> str:
-        # Of the pixels alone: the check's settings play no part.
-        return f"measure {self._kind} again={self._again}"
+        # Of the pixels alone, unless the check says otherwise: its thresholds play no part.
+        of_check = getattr(self._check, "identity", None)
+        also = f" {of_check()}" if of_check else ""
+        return f"measure {self._kind}{also} again={self._again}"
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         images = [_decoded(row) for row in batch.column("image").to_pylist()]
