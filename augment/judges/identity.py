@@ -29,15 +29,15 @@ WHOLE, UPPER = "identity", "identity_upper"
 
 
 class Training(TrainConfig):
-    images: int = Field(default=24_000, gt=0)
-    learning_rate: float = Field(default=1.5e-3, gt=0)
+    images: int = Field(default=40_000, gt=0)
+    learning_rate: float = Field(default=8e-4, gt=0)
 
 
 class Config(JudgeConfig):
     channels: tuple[int, ...] = Field((32, 64, 96, 128), min_length=2)
     size: int = Field(64, ge=16)  # pixels that it looks at; larger crops are shrunk
     # By how much more alike (cosine) a face must be to its own person than to any other.
-    margin: float = Field(0.35, ge=0, lt=1)
+    margin: float = Field(0.3, ge=0, lt=1)
     scale: float = Field(16.0, gt=0)  # of the cosines: how much a small difference counts
     # Share of the faces it sees without their lower part, and of the others with that covered.
     hide: float = Field(0.35, ge=0, le=1)

@@ -35,8 +35,8 @@ def groups_of(rows: pa.Table, bins: BinSpace, labels: Sequence[str] = ()) -> Gro
     return found
 
 
-def take(groups: Groups, rows: npt.NDArray[np.bool_]) -> Groups:
-    """The same groupings for some of the rows."""
+def take(groups: Groups, rows: npt.NDArray[np.bool_ | np.integer]) -> Groups:
+    """The same groupings for some of the rows: a mask, or places."""
     return {name: column[rows] for name, column in groups.items()}
 
 

@@ -11,6 +11,7 @@ from augment.images import decode
 from augment.plugins import load, names
 from augment.protocols import Check, Evidence, Reference
 from augment.schema import aligned_schema, candidate_schema, table
+from augment.seeds import row_generator
 from tests.unit.gate_rows import BINS, LABELS, face, masked, picture
 
 VALUES = {"judge": {"gender": ("female", "male"), "mask": ("no", "yes")}}
@@ -28,6 +29,14 @@ def opinions(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {"judge": found}
 
 
+def features(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A judge that knows everybody again: numbers of length 1, a candidate's like its parent's."""
+    people = [row.get("parents", [row["id"]])[0] for row in rows]
+    drawn = [row_generator(7, "person", person).normal(size=8) for person in people]
+    numbers = np.array(drawn, np.float32).reshape(len(rows), 8)
+    return {"judge": {"identity": numbers / np.linalg.norm(numbers, axis=1, keepdims=True)}}
+
+
 def evidence(rows: list[dict[str, Any]], schema: Any, check: Check) -> Evidence:
     measured: dict[str, Any] = {name: [] for name in check.measures}
     for row in rows:
@@ -38,7 +47,8 @@ def evidence(rows: list[dict[str, Any]], schema: Any, check: Check) -> Evidence:
         name: np.array(values, np.float32).reshape(len(rows), check.measures[name])
         for name, values in measured.items()
     }
-    return Evidence(table(rows, schema).drop_columns(["image"]), opinions(rows), shaped)
+    faces = table(rows, schema).drop_columns(["image"])
+    return Evidence(faces, opinions(rows), shaped, features(rows))
 
 
 REAL = [
@@ -106,6 +116,7 @@ def test_what_is_not_a_number_is_refused_in_words_or_not_looked_at(fitted: Check
         good.rows,
         {"judge": {name: np.full_like(v, np.nan) for name, v in good.opinions["judge"].items()}},
         {name: np.full_like(values, np.nan) for name, values in good.measures.items()},
+        {"judge": {n: np.full_like(v, np.nan) for n, v in good.features["judge"].items()}},
     )
     verdict = fitted.judge(broken)[0]
     assert not verdict.passed

@@ -20,6 +20,13 @@ def opinion(of_second: Sequence[float] | FloatArray) -> FloatArray:
     return np.stack([1 - second, second], axis=1)
 
 
+def described(angles: Sequence[float] | FloatArray) -> dict[str, dict[str, FloatArray]]:
+    """A judge that describes a face by a direction in the plane, in degrees."""
+    radians = np.deg2rad(np.asarray(angles, dtype=np.float64))
+    numbers = np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
+    return {"judge": {"identity": numbers}}
+
+
 def rows(n: int, **columns: Any) -> pa.Table:
     filled = {
         "id": [f"face{number:04d}" for number in range(n)],
