@@ -6,29 +6,31 @@ test faces (see :mod:`augment.metrics.resampling`), so that differences between 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from augment.metrics.gains import GroupChange, changes
 from augment.metrics.proportion import wilson_interval
 from augment.metrics.resampling import (
-    SEPARATOR,
     Array,
     Design,
+    Finding,
     HeldOutFaces,
     Interval,
+    Said,
     Words,
     bootstrap,
+    find,
     interval_of,
     is_counted,
 )
-from augment.vocabulary import spoken
-
-Finding = Literal["better", "worse", "no difference shown"]
 
 RESAMPLES = 1000
-MEASURES = ("overall", "balanced_accuracy", "worst_group", "gap", "ratio")
-LOWER_IS_BETTER = ("gap",)
+MEASURES = (
+    "overall", "balanced_accuracy", "worst_group", "gap", "ratio", "equalized_odds_difference",
+)  # fmt: skip
+LOWER_IS_BETTER = ("gap", "equalized_odds_difference")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,8 @@ class Scores:
 
     ``overall`` is accuracy; ``balanced_accuracy`` the mean recall of the label's classes;
     ``worst_group`` the lowest accuracy among counted groups, ``gap`` the highest less the lowest,
-    ``ratio`` the lowest by the highest. ``intervals`` and ``seed_range`` (lowest and highest value
+    ``ratio`` the lowest by the highest, ``equalized_odds_difference`` that of
+    :class:`augment.metrics.odds.Odds`. ``intervals`` and ``seed_range`` (lowest and highest value
     of a single seed) are by measure.
     """
 
@@ -60,6 +63,7 @@ class Scores:
     worst_group_name: str | None
     gap: float | None
     ratio: float | None
+    equalized_odds_difference: float | None
     groups: tuple[GroupScore, ...]
     intervals: Mapping[str, Interval]
     seed_range: Mapping[str, Interval]
@@ -79,8 +83,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
+    """All arms of one task. ``changes``: see :mod:`augment.metrics.gains`."""
+
     scores: Mapping[str, Scores]
     differences: tuple[Difference, ...]
+    changes: tuple[GroupChange, ...]
     best_baseline: str | None
 
 
@@ -103,11 +110,11 @@ def compare(
         resamples: how many.
     """
     design = Design.of(faces)
-    correct = {arm: (words == faces.truth) for arm, words in predictions.items()}
-    resampled = bootstrap(design, {arm: hit.mean(0) for arm, hit in correct.items()}, seed,
-                           resamples)  # fmt: skip
-    by_seed = {arm: design.figures(np.ones((1, len(faces.truth))), hit) for arm, hit in
-               correct.items()}  # fmt: skip
+    said = {arm: Said.of(design, faces.truth, words) for arm, words in predictions.items()}
+    means = {arm: of_arm.mean() for arm, of_arm in said.items()}
+    resampled = bootstrap(design, means, seed, resamples)
+    once = np.ones((1, len(faces.truth)))
+    by_seed = {arm: design.figures(once, of_arm) for arm, of_arm in said.items()}
     scores = {
         arm: _scores(faces, design, words, resampled[arm], by_seed[arm])
         for arm, words in predictions.items()
@@ -122,21 +129,16 @@ def compare(
         for measure in MEASURES
         if getattr(scores[pair[0]], measure) is not None
     )
-    return Comparison(scores, differences, baseline)
-
-
-def group_names(columns: Mapping[str, Words]) -> Words:
-    """Intersections of label columns: ``"70+ · mask yes"``, shape (faces,)."""
-    names = [_spoken(label, words) for label, words in columns.items()]
-    joined = names[0]
-    for words in names[1:]:
-        joined = np.char.add(np.char.add(joined, SEPARATOR), words)
-    return joined
-
-
-def _spoken(label: str, words: Words) -> Words:
-    values, places = np.unique(words.astype(str), return_inverse=True)
-    return np.array([spoken(label, value) for value in values])[places]
+    changed = tuple(
+        change
+        for arm, against in pairs
+        for change in changes(
+            arm, against, scores[arm].groups, scores[against].groups,
+            resampled[arm]["groups"] - resampled[against]["groups"],
+            by_seed[arm]["groups"] - by_seed[against]["groups"],
+        )
+    )  # fmt: skip
+    return Comparison(scores, differences, changed, baseline)
 
 
 def _frame(truth: Words, predicted: Words, group: Words) -> Any:
@@ -186,6 +188,7 @@ def _scores(
     )
     counted = np.isin(faces.group, [group.name for group in groups if group.counted])
     shown = [measure for measure in MEASURES if not np.isnan(by_seed[measure]).any()]
+    odds = design.odds
     worst = min((g for g in groups if g.counted), key=lambda g: g.accuracy, default=None)
     parts = None
     if "gap" in shown:
@@ -199,6 +202,7 @@ def _scores(
         worst_group_name=worst.name if worst else None,
         gap=float(parts.difference()["accuracy"]) if parts else None,
         ratio=_finite(parts.ratio()["accuracy"]) if parts else None,
+        equalized_odds_difference=odds.of_fairlearn(faces.truth, predicted) if odds else None,
         groups=groups,
         intervals=_intervals(
             resampled, shown, float(frame.overall["accuracy"]), worst, len(faces.truth)
@@ -238,20 +242,6 @@ def _difference(
         find(interval, by_seed[arm][measure] - by_seed[against][measure],
              measure in LOWER_IS_BETTER),
     )  # fmt: skip
-
-
-def find(interval: Interval, of_seeds: Array, lower_is_better: bool) -> Finding:
-    """A difference is called one only if its interval leaves out zero *and* every seed agrees.
-
-    The interval speaks for the choice of test faces, the seeds for the luck of training.
-    """
-    low, high = (-interval[1], -interval[0]) if lower_is_better else interval
-    signs = -of_seeds if lower_is_better else of_seeds
-    if low > 0 and (signs > 0).all():
-        return "better"
-    if high < 0 and (signs < 0).all():
-        return "worse"
-    return "no difference shown"
 
 
 def _intervals(

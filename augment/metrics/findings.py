@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from augment.metrics.fairness import Comparison, Difference, Scores
+from augment.metrics.gains import GroupChange
 from augment.metrics.resampling import SMALL_GROUP
 
 #: How the arms are called in sentences.
@@ -10,12 +11,30 @@ ARM_WORDS = {
     "original": "the original faces",
     "resampled": "the original faces, resampled",
     "classical": "the original faces with classical augmentation",
+    "logit-adjusted": "the original faces with a logit-adjusted loss",
     "balanced": "the balanced set",
+}
+
+_VERBS = {"better": "rose", "worse": "fell", "no difference shown": "shows no change"}
+#: (worst group, best group) -> why the gap became smaller, or larger.
+_SHRANK = {
+    ("rose", "fell"): "because the worst group rose and the best fell",
+    ("rose", "shows no change"): "because the worst group rose, not because the best fell",
+    ("rose", "rose"): "because the worst group rose by more than the best",
+    ("shows no change", "fell"): "because the best group fell, not because the worst rose",
+    ("fell", "fell"): "because the best group fell by more than the worst",
+}
+_GREW = {
+    ("fell", "rose"): "because the worst group fell and the best rose",
+    ("fell", "shows no change"): "because the worst group fell",
+    ("fell", "fell"): "because the worst group fell by more than the best",
+    ("shows no change", "rose"): "because the best group rose and the worst did not",
+    ("rose", "rose"): "because the best group rose by more than the worst",
 }
 
 
 def conclude(label: str, comparison: Comparison, main: str, reference: str) -> list[str]:
-    """Sentences on one task: worst group first, then the gap, the best baseline, and all.
+    """Sentences on one task: worst group, gap and where it comes from, best baseline, the rest.
 
     Args:
         label: the predicted column.
@@ -35,12 +54,20 @@ def conclude(label: str, comparison: Comparison, main: str, reference: str) -> l
     gap = found.get((main, reference, "gap"))
     if gap is not None:
         sentences.append(_of_gap(gap, scores[main], scores[reference]))
+        pair = [c for c in comparison.changes if (c.arm, c.against) == (main, reference)]
+        sentences.append(of_changes(gap, *pair))
     baseline = comparison.best_baseline
     rival = found.get((main, str(baseline), "worst_group"))
     if rival is not None and baseline != reference:
         sentences.append(
             f"Against the best baseline, {words(str(baseline))}: {rival.finding} in the worst "
             f"group ({points(rival)})."
+        )
+    odds = found.get((main, reference, "equalized_odds_difference"))
+    if odds is not None:
+        sentences.append(
+            f"Equalised odds difference (of true or false positive rates between groups): "
+            f"{odds.finding} ({points(odds)})."
         )
     overall = found[main, reference, "overall"]
     sentences.append(
@@ -74,11 +101,26 @@ def _of_gap(gap: Difference, main: Scores, reference: Scores) -> str:
     )
 
 
+def of_changes(gap: Difference, worst: GroupChange, best: GroupChange) -> str:
+    """Whether the worst group moved or the best one: one sentence, whatever became of the gap."""
+    verbs = _VERBS[worst.finding], _VERBS[best.finding]
+    unclear = "but the two groups that were worst and best do not show why"
+    opening = {
+        "better": f"The gap shrank {_SHRANK.get(verbs, unclear)}",
+        "worse": f"The gap grew {_GREW.get(verbs, unclear)}",
+        "no difference shown": "What lies behind the gap",
+    }[gap.finding]
+    return (
+        f"{opening}: {worst.group} (n={worst.n}), the worst on {words(gap.against)}, {verbs[0]} "
+        f"({points(worst)}); {best.group} (n={best.n}), the best, {verbs[1]} ({points(best)})."
+    )
+
+
 def words(arm: str) -> str:
     return ARM_WORDS.get(arm, arm)
 
 
-def points(difference: Difference) -> str:
+def points(difference: Difference | GroupChange) -> str:
     """``"+3.1 points, 95 % interval −0.4 to +6.5"``; says where seeds disagree."""
     low, high = difference.interval
     apart = difference.finding == "no difference shown" and (low > 0 or high < 0)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from augment.metrics.fairness import Comparison, Difference, Scores
+from augment.metrics.gains import GroupChange
 from augment.metrics.passes import MADE, failed_checks
 
 _DIGITS = 4
@@ -22,6 +23,7 @@ def headline(scores: Scores) -> dict[str, Any]:
         "worst_group_name": scores.worst_group_name,
         "gap": _round(scores.gap),
         "ratio": _round(scores.ratio),
+        "equalized_odds_difference": _round(scores.equalized_odds_difference),
         "n": scores.n,
         "seeds": scores.seeds,
         "interval": _pair(scores.intervals["overall"]),
@@ -34,7 +36,8 @@ def headline(scores: Scores) -> dict[str, Any]:
 
 
 def detail(comparison: Comparison) -> dict[str, Any]:
-    """All of a comparison: every arm with its groups and seeds, and every difference."""
+    """All of a comparison: every arm with its groups and seeds, every difference, and how the
+    groups that were worst and best fare in other arms."""
     return {
         "best_baseline": comparison.best_baseline,
         "arms": {
@@ -55,6 +58,7 @@ def detail(comparison: Comparison) -> dict[str, Any]:
             for arm, scores in comparison.scores.items()
         },
         "differences": [_difference(difference) for difference in comparison.differences],
+        "changes": [_change(change) for change in comparison.changes],
     }
 
 
@@ -89,6 +93,21 @@ def _difference(difference: Difference) -> dict[str, Any]:
         "value": _round(difference.value),
         "interval": _pair(difference.interval),
         "finding": difference.finding,
+    }
+
+
+def _change(change: GroupChange) -> dict[str, Any]:
+    return {
+        "arm": change.arm,
+        "against": change.against,
+        "role": change.role,
+        "group": change.group,
+        "n": change.n,
+        "before": _round(change.before),
+        "after": _round(change.after),
+        "value": _round(change.value),
+        "interval": _pair(change.interval),
+        "finding": change.finding,
     }
 
 

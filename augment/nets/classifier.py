@@ -23,6 +23,7 @@ Augment = Callable[[Image, np.random.Generator], Image]
 WIDTHS = (32, 64, 96, 128)
 NO_LABEL = -1
 _PREDICT_AT_ONCE = 256
+_MOST_DECODED = 2**30  # bytes: 87,000 faces of 64 pixels
 
 
 class LabelNet(nn.Module):
@@ -45,28 +46,63 @@ class LabelNet(nn.Module):
         return {name: head(features) for name, head in self.heads.items()}
 
 
-def loss_of(logits: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+def loss_of(
+    logits: Mapping[str, Tensor], targets: Mapping[str, Tensor], added: Mapping[str, Tensor]
+) -> Tensor:
     """Cross entropy summed over labels; faces whose target is :data:`NO_LABEL` do not count.
 
-    Targets are int64 of shape (batch,). A batch without any known target costs nothing.
+    A batch without any known target costs nothing.
+
+    Args:
+        logits: label -> shape (batch, classes).
+        targets: label -> class numbers, int64 of shape (batch,).
+        added: label -> what is added to its logits, shape (classes,); none for those not named.
+            The log shares of classes give the logit-adjusted loss (A. K. Menon et al. 2021).
     """
     total = torch.zeros((), device=next(iter(targets.values())).device)
     for name, target in targets.items():
+        values = logits[name].float()
+        values = values + added[name] if name in added else values
         entropy = nn.functional.cross_entropy(
-            logits[name].float(), target, ignore_index=NO_LABEL, reduction="sum"
+            values, target, ignore_index=NO_LABEL, reduction="sum"
         )
         total = total + entropy / (target != NO_LABEL).sum().clamp_min(1)
     return total
 
 
+class Pictures:
+    """Faces by place. Each is decoded when first asked for and kept so, while memory allows:
+    all trainings of a comparison look at the same faces again and again."""
+
+    def __init__(self, encoded: Sequence[bytes], most_bytes: int = _MOST_DECODED) -> None:
+        self._faces: list[bytes | Image] = list(encoded)
+        self._left = most_bytes
+
+    def __len__(self) -> int:
+        return len(self._faces)
+
+    def __getitem__(self, place: int) -> Image:
+        """uint8 (height, width, 3), not to be written to."""
+        face = self._faces[place]
+        if not isinstance(face, bytes):
+            return face
+        image = decode(face)
+        image.flags.writeable = False
+        if image.nbytes <= self._left:
+            self._left -= image.nbytes
+            self._faces[place] = image
+        return image
+
+
 @torch.no_grad()
-def predict(network: LabelNet, pictures: Sequence[bytes]) -> dict[str, npt.NDArray[np.int64]]:
-    """Class numbers of encoded pictures, shape (pictures,) a label."""
+def predict(network: LabelNet, pictures: Pictures) -> dict[str, npt.NDArray[np.int64]]:
+    """Class numbers, shape (pictures,) a label."""
     network.eval()
     device = best_device()
     found: dict[str, list[npt.NDArray[np.int64]]] = {name: [] for name in network.heads}
     for start in range(0, len(pictures), _PREDICT_AT_ONCE):
-        images = [decode(content) for content in pictures[start : start + _PREDICT_AT_ONCE]]
+        end = min(start + _PREDICT_AT_ONCE, len(pictures))
+        images = [pictures[place] for place in range(start, end)]
         with autocast(device, autocast_type(device, "auto")):
             logits = network(to_tensor(images, device))
         for name, values in logits.items():
@@ -79,18 +115,23 @@ class Lesson:
     """What one training draws from.
 
     Attributes:
-        pictures: encoded faces.
+        pictures: at least the faces of this lesson.
+        places: where in ``pictures`` its faces are, shape (faces,).
         targets: label -> class number or :data:`NO_LABEL`, shape (faces,).
         classes: label -> how many classes.
         weights: how often each face is drawn, shape (faces,); None: each once an epoch.
         augmented: chance that a drawn face is augmented, shape (faces,).
+        added: label -> what is added to its logits in training alone, shape (classes,); empty:
+            nothing.
     """
 
-    pictures: Sequence[bytes]
+    pictures: Pictures
+    places: npt.NDArray[np.int64]
     targets: Mapping[str, npt.NDArray[np.int64]]
     classes: Mapping[str, int]
     weights: FloatArray | None
     augmented: FloatArray
+    added: Mapping[str, FloatArray]
 
 
 def train(
@@ -119,9 +160,10 @@ def train(
     device = best_device()
     network = build(lambda: LabelNet(lesson.classes), seed)
     targets = {name: torch.from_numpy(codes).to(device) for name, codes in lesson.targets.items()}
+    added = {name: torch.from_numpy(values).to(device) for name, values in lesson.added.items()}
 
     def step(places: Indices, random: np.random.Generator) -> dict[str, Tensor]:
-        images = [decode(lesson.pictures[place]) for place in places]
+        images = [lesson.pictures[place] for place in lesson.places[places]]
         chosen = random.random(len(places)) < lesson.augmented[places]
         images = [
             augment(image, random) if strong else image
@@ -130,10 +172,10 @@ def train(
         batch = to_tensor(jitter(np.stack(images), random), device)
         rows = torch.from_numpy(places).to(device)
         wanted = {name: codes[rows] for name, codes in targets.items()}
-        return {"loss": loss_of(network(batch), wanted)}
+        return {"loss": loss_of(network(batch), wanted, added)}
 
     fit(
-        [Learner(network, step)], len(lesson.pictures), config, seed, work, label,
+        [Learner(network, step)], len(lesson.places), config, seed, work, label,
         {"identity": identity}, lesson.weights,
     )  # fmt: skip
     return network

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from augment.closure import code_digest
-from augment.metrics.arms import make_arm
+from augment.metrics.arms import log_shares, make_arm
 from augment.metrics.resampling import Words
-from augment.nets.classifier import NO_LABEL, Augment, Lesson, predict, train
+from augment.nets.classifier import NO_LABEL, Augment, Lesson, Pictures, predict, train
 from augment.nets.config import TrainConfig
 from augment.seeds import row_seed
 from augment.shards import AtomicFile, iterate_file
@@ -79,12 +79,17 @@ class Trials:
 
     def _train(self, arm: str, number: int, augment: Augment, path: Path) -> None:
         drawn = make_arm(arm, self._bins, self._synthetic)
+        targets = {label: self._codes(label)[drawn.places] for label in self.classes}
+        classes = {label: len(words) for label, words in self.classes.items()}
+        shares = {label: log_shares(codes, classes[label]) for label, codes in targets.items()}
         lesson = Lesson(
-            pictures=[self._train_pictures[place] for place in drawn.places],
-            targets={label: self._codes(label)[drawn.places] for label in self.classes},
-            classes={label: len(words) for label, words in self.classes.items()},
+            pictures=self._train_pictures,
+            places=drawn.places,
+            targets=targets,
+            classes=classes,
             weights=drawn.weights,
             augmented=drawn.augmented,
+            added=shares if drawn.adjusted else {},
         )
         work = path.with_suffix("")
         # The seed is the arm's only through its number: all arms start from the same weights.
@@ -111,14 +116,14 @@ class Trials:
         return np.array(self.train.column("synthetic").to_pylist(), dtype=bool)
 
     @cached_property
-    def _train_pictures(self) -> list[bytes]:
+    def _train_pictures(self) -> Pictures:
         return self._pictures("train", self.train)
 
     @cached_property
-    def _test_pictures(self) -> list[bytes]:
+    def _test_pictures(self) -> Pictures:
         return self._pictures("test", self.test)
 
-    def _pictures(self, split: str, rows: pa.Table) -> list[bytes]:
+    def _pictures(self, split: str, rows: pa.Table) -> Pictures:
         place = {row_id: number for number, row_id in enumerate(rows.column("id").to_pylist())}
         pictures = [b""] * len(place)
         for path in sorted(self.folder.glob(f"{split}-*.parquet")):
@@ -126,7 +131,7 @@ class Trials:
                 for row in batch.to_pylist():
                     if row["id"] in place:
                         pictures[place[row["id"]]] = row["image"]["bytes"]
-        return pictures
+        return Pictures(pictures)
 
 
 @dataclass

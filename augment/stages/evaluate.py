@@ -8,40 +8,32 @@ outside of the stage's outputs: a killed run loses at most the training it was i
 import csv
 import io
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import Field
 
-from augment.errors import UserError
+from augment.gating.candidates import read_verdicts
 from augment.generators import copies
 from augment.job import Job
 from augment.metrics.arms import ARMS, MAIN, REFERENCE
-from augment.metrics.fairness import Comparison, compare, group_names
+from augment.metrics.fairness import Comparison, compare
 from augment.metrics.findings import conclude
 from augment.metrics.resampling import SMALL_GROUP, HeldOutFaces, Words
 from augment.metrics.results import detail, headline, plot_rows, road_figures
+from augment.metrics.tasks import Task, check_tasks, held_out, real_faces, remarks
 from augment.nets.config import TrainConfig
 from augment.params import Section
 from augment.protocols import Face, Request
-from augment.schema import Labels
 from augment.seeds import row_seed, row_share
-from augment.shards import read_table, write_json, write_table, write_text
+from augment.shards import write_json, write_table, write_text
 from augment.types import Image
-from augment.vocabulary import UNKNOWN
-
-
-class Task(Section):
-    """One question to the downstream classifier."""
-
-    label: str  # the label column to predict
-    groups: list[str] = Field(min_length=1)  # intersections of these columns are reported
 
 
 class Training(TrainConfig):
@@ -59,9 +51,8 @@ class Config(Section):
     tasks: dict[str, Task] = Field(default_factory=dict)
     seeds: int = Field(default=3, ge=3)  # trainings per arm: fewer would not show the luck of one
     train: Training = Field(default_factory=Training)
-    most_faces: int = Field(
-        default=60_000, gt=0
-    )  # of the train and of the test split; 4 KB of memory each
+    # Of the train, and of the test split; 12 KB of memory each at 64 pixels, 4 KB past the first GB.
+    most_faces: int = Field(default=60_000, gt=0)
 
 
 #: (train rows, test rows, label -> its words) -> (arm, number of the seed) -> label -> words.
@@ -85,7 +76,11 @@ def run(job: Job, predictor: Predictor | None = None) -> None:
     content = _json(balanced / "manifest.json")
     manifest = pq.read_table(balanced / "manifest.parquet").sort_by("id")
     check_tasks(config.tasks, manifest)
-    test = _limit(_real(manifest, "test"), config.most_faces)
+    known = {name: remarks(task, manifest) for name, task in config.tasks.items()}
+    for name, sentences in known.items():
+        for sentence in sentences:
+            print(f"evaluate: task {name}: {sentence}", file=sys.stderr)
+    test = _limit(real_faces(manifest, "test"), config.most_faces)
     predicted: dict[tuple[str, int], dict[str, Words]] = {}
     if config.tasks:
         train = manifest.filter(pc.equal(manifest.column("split"), "train"))
@@ -94,7 +89,7 @@ def run(job: Job, predictor: Predictor | None = None) -> None:
         predicted = (predictor or _trials(job, config))(train, test, classes)
     comparisons, table = {}, []
     for name, task in config.tasks.items():
-        faces, rows = _held_out(task, test)
+        faces, rows = held_out(task, test)
         words = {
             arm: np.stack([predicted[arm, n][task.label][rows] for n in range(config.seeds)])
             for arm in ARMS
@@ -106,44 +101,7 @@ def run(job: Job, predictor: Predictor | None = None) -> None:
                 name, test.column("id").take(pa.array(rows)).to_pylist(), faces, words
             )
         )
-    _write(job, config, content, comparisons, table)
-
-
-def check_tasks(tasks: Mapping[str, Task], manifest: pa.Table) -> None:
-    """Refuse what cannot be evaluated, before the long work.
-
-    Raises:
-        UserError: naming the task, what is wrong with it, and what there is.
-    """
-    columns = Labels.of(manifest.schema).columns
-    for name, task in tasks.items():
-        where = f"params.yaml: evaluate.tasks.{name}"
-        for column in [task.label, *task.groups]:
-            if column not in columns:
-                raise UserError(
-                    f"{where} names '{column}', but the data set has no such label column; it has "
-                    f"{', '.join(columns)}."
-                )
-        for split in ("train", "test"):
-            rows = _real(manifest, split)
-            if rows.num_rows == 0:
-                raise UserError(
-                    f"{where}: the data set has no real face in its {split} split, so nothing can "
-                    "be evaluated. Give it one (ingest.split), or leave evaluate.tasks empty."
-                )
-            known = sorted(set(rows.column(task.label).to_pylist()) - {UNKNOWN, None})
-            if len(known) < 2:
-                found = f"only '{known[0]}'" if known else "no known value"
-                raise UserError(
-                    f"{where}: the label '{task.label}' has {found} among the "
-                    f"{rows.num_rows} real {split} faces, and a task needs two classes."
-                )
-
-
-def _real(manifest: pa.Table, split: str) -> pa.Table:
-    chosen = pc.and_(pc.equal(manifest.column("split"), split),
-                     pc.invert(manifest.column("synthetic")))  # fmt: skip
-    return manifest.filter(chosen)
+    _write(job, config, content, comparisons, known, table)
 
 
 def _limit(rows: pa.Table, most: int) -> pa.Table:
@@ -152,19 +110,6 @@ def _limit(rows: pa.Table, most: int) -> pa.Table:
         return rows
     shares = [row_share(0, "limit", row_id) for row_id in rows.column("id").to_pylist()]
     return rows.take(pa.array(np.sort(np.argsort(shares)[:most])))
-
-
-def _held_out(task: Task, test: pa.Table) -> tuple[HeldOutFaces, npt.NDArray[np.int64]]:
-    """The test faces whose label is known, and their rows."""
-    truth = _words(test, task.label)
-    rows = np.flatnonzero(truth != UNKNOWN)
-    groups = group_names({name: _words(test, name)[rows] for name in task.groups})
-    person = np.array([word or "" for word in test.column("person").to_pylist()], dtype=str)
-    return HeldOutFaces(truth[rows], groups, person[rows]), rows
-
-
-def _words(rows: pa.Table, column: str) -> Words:
-    return np.array([word or UNKNOWN for word in rows.column(column).to_pylist()], dtype=str)
 
 
 def _trials(job: Job, config: Config) -> Predictor:
@@ -232,6 +177,7 @@ def _write(
     config: Config,
     balanced: Mapping[str, Any],
     comparisons: Mapping[str, Comparison],
+    known: Mapping[str, list[str]],
     predictions: list[pa.Table],
 ) -> None:
     plots = job.outputs["plots/evaluate"]
@@ -246,6 +192,7 @@ def _write(
         name: {
             "label": config.tasks[name].label,
             "groups": config.tasks[name].groups,
+            "remarks": known[name],
             "findings": conclude(config.tasks[name].label, comparison, MAIN, REFERENCE),
             **detail(comparison),
         }
@@ -264,7 +211,8 @@ def _write(
 
 def _road_figures(job: Job, balanced: Mapping[str, Any]) -> dict[str, Any]:
     audit, plan = (_json(job.inputs[name]) for name in ("audit.json", "plan.json"))
-    verdicts = read_table(job.inputs["verdicts"], ["id", "generator", "check", "passed"])
+    columns = ["id", "generator", "check", "passed"]
+    verdicts = read_verdicts(job.inputs["verdicts"], job.inputs["topup"], columns)
     generators = list(job.params["generators"] or {})
     return road_figures(audit, plan, balanced, verdicts.to_pylist(), generators)
 

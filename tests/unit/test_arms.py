@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from augment.metrics.arms import make_arm
+from augment.metrics.arms import ARMS, log_shares, make_arm
 
 BINS = ["a", "a", "a", "a", "b", "", "b", "b"]
 SYNTHETIC = np.array([False] * 6 + [True] * 2)
@@ -18,8 +18,23 @@ def drawn_per_bin(name: str) -> dict[str, float]:
     return found
 
 
-def test_original_holds_each_real_face_once() -> None:
-    assert drawn_per_bin("original") == {"a": 4, "b": 1, "": 1}
+@pytest.mark.parametrize("name", ["original", "logit-adjusted"])
+def test_arms_of_original_faces_hold_each_real_one_once(name: str) -> None:
+    assert drawn_per_bin(name) == {"a": 4, "b": 1, "": 1}
+
+
+def test_one_arm_alone_has_another_loss() -> None:
+    adjusted = [name for name in ARMS if make_arm(name, BINS, SYNTHETIC).adjusted]
+    assert adjusted == ["logit-adjusted"]
+
+
+def test_shares_are_of_faces_whose_class_is_known() -> None:
+    codes = np.array([0, 0, 0, 1, -1, -1])
+    np.testing.assert_allclose(np.exp(log_shares(codes, 2)), [0.75, 0.25], atol=1e-6)
+    # A class without a face: half a face, of four and a half.
+    np.testing.assert_allclose(
+        np.exp(log_shares(codes, 3)), [3 / 4.5, 1 / 4.5, 0.5 / 4.5], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("name", ["resampled", "classical"])
@@ -34,7 +49,7 @@ def test_balanced_holds_everything_once() -> None:
 def test_only_repeats_are_augmented() -> None:
     classical = make_arm("classical", BINS, SYNTHETIC)
     assert classical.augmented.tolist() == [0, 0, 0, 0, 0.75, 0]
-    for name in ("original", "resampled", "balanced"):
+    for name in ("original", "resampled", "logit-adjusted", "balanced"):
         assert not make_arm(name, BINS, SYNTHETIC).augmented.any()
 
 

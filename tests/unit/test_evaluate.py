@@ -18,12 +18,13 @@ from sklearn.metrics import accuracy_score
 from augment.errors import UserError
 from augment.images import encode
 from augment.job import Job
+from augment.metrics.arms import ARMS
+from augment.metrics.tasks import Task, check_tasks, remarks
 from augment.nets import classifier
 from augment.nets.config import TrainConfig
 from augment.nets.trials import Trials
 from augment.shards import read_table
 from augment.stages import evaluate
-from augment.stages.evaluate import Task, check_tasks
 from augment.types import Image
 from tests.unit.road_outputs import guess, job_of, write_road
 
@@ -51,10 +52,11 @@ def test_metrics_hold_the_keys_that_others_read(road: Job) -> None:
         "bins_below_target_before", "bins_below_target_after",
     } <= set(metrics["audit"])  # fmt: skip
     assert {"deficit", "ordered", "unfilled"} <= set(metrics["plan"])
-    assert set(metrics["evaluate"]["smile"]) == {"original", "resampled", "classical", "balanced"}
+    assert set(metrics["evaluate"]["smile"]) == set(ARMS)
     for arm in metrics["evaluate"]["smile"].values():
         assert {
-            "overall", "balanced_accuracy", "worst_group", "worst_group_name", "gap", "n", "seeds",
+            "overall", "balanced_accuracy", "worst_group", "worst_group_name", "gap", "ratio",
+            "equalized_odds_difference", "n", "seeds",
             "interval",
         } <= set(arm)  # fmt: skip
         assert arm["interval"][0] <= arm["overall"] <= arm["interval"][1]
@@ -91,7 +93,7 @@ def test_figures_can_be_taken_again_from_the_predictions(road: Job) -> None:
 def test_plots_hold_one_row_an_arm_and_group(road: Job) -> None:
     lines = (road.outputs["plots/evaluate"] / "smile.csv").read_text().splitlines()
     assert lines[0] == "arm,group,bar,n,accuracy,low,high"
-    assert len(lines) == 1 + 4 * (1 + 6)
+    assert len(lines) == 1 + 5 * (1 + 6)
 
 
 def test_no_task_still_gives_the_figures_of_the_road(tmp_path: Path, road: Job) -> None:
@@ -143,6 +145,103 @@ def test_a_split_without_real_faces_is_refused(road: Job, split: str) -> None:
     other = rows.filter(pc.not_equal(rows.column("split"), split))
     with pytest.raises(UserError, match=f"no real face in its {split} split"):
         check_tasks({"mine": Task(label="smile", groups=["gender"])}, other)
+
+
+def with_words(rows: pa.Table, column: str, words: list[str]) -> pa.Table:
+    place = rows.schema.get_field_index(column)
+    return rows.set_column(place, column, pa.array(words, pa.string())).cast(rows.schema)
+
+
+def test_a_group_column_that_nobody_knows_is_refused(road: Job) -> None:
+    rows = with_words(manifest(road), "ethnicity", ["unknown"] * manifest(road).num_rows)
+    with pytest.raises(UserError, match="'ethnicity', which is unknown of every one of the 144"):
+        check_tasks({"mine": Task(label="smile", groups=["gender", "ethnicity"])}, rows)
+
+
+def test_a_group_column_that_is_named_twice_is_refused(road: Job) -> None:
+    with pytest.raises(UserError, match="groups names 'gender' twice"):
+        check_tasks({"mine": Task(label="smile", groups=["gender", "gender"])}, manifest(road))
+
+
+SMILES = Task(label="smile", groups=["age_group", "gender"])
+
+
+def without(rows: pa.Table, split: str, column: str, word: str, keep: int = 0) -> pa.Table:
+    """All rows but (most of) those of a split that have a word."""
+    hit = pc.and_(pc.equal(rows.column("split"), split), pc.equal(rows.column(column), word))
+    places = np.flatnonzero(hit.to_numpy(zero_copy_only=False))[keep:]
+    return rows.take(pa.array(np.setdiff1d(np.arange(rows.num_rows), places)))
+
+
+def test_empty_and_tiny_groups_are_said_before_the_long_work(road: Job) -> None:
+    rows = manifest(road)
+    assert remarks(SMILES, rows) == []
+    empty = remarks(SMILES, without(rows, "test", "age_group", "20-29"))
+    assert len(empty) == 1
+    assert "nothing can be said of: 20-29 · female (n=" in empty[0]
+    assert "20-29 · male (n=" in empty[0]
+    (small,) = remarks(SMILES, without(rows, "test", "age_group", "70+", keep=30))
+    assert "Fewer than 20 labelled test faces" in small
+    assert "70+ · male (n=6 test faces)" in small
+    test = np.flatnonzero(pc.equal(rows.column("split"), "test").to_numpy(zero_copy_only=False))
+    few = rows.take(pa.array(np.setdiff1d(np.arange(rows.num_rows), test[test % 5 > 0])))
+    assert any("there will be no worst group" in line for line in remarks(SMILES, few))
+
+
+def test_a_class_that_no_real_train_face_has_is_said(road: Job) -> None:
+    rows = manifest(road)
+    words = [
+        "open" if split == "test" and word == "yes" else word
+        for split, word in zip(
+            *(rows.column(n).to_pylist() for n in ("split", "smile")), strict=True
+        )
+    ]
+    (line,) = remarks(SMILES, with_words(rows, "smile", words))
+    assert "No real train face is labelled 'open'" in line
+    assert "n=72 test faces" in line
+
+
+def test_remarks_reach_the_person_before_training_and_the_report(
+    tmp_path: Path, road: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "balanced"
+    folder.mkdir()
+    pq.write_table(
+        without(manifest(road), "test", "age_group", "70+", keep=30), folder / "manifest.parquet"
+    )
+    source = road.inputs["balanced"] / "manifest.json"
+    (folder / "manifest.json").write_text(source.read_text())
+    job = replace(
+        road,
+        inputs=dict(road.inputs) | {"balanced": folder},
+        outputs={name: tmp_path / name for name in road.outputs},
+    )
+    said: list[str] = []
+
+    def predictor(*args: Any) -> Any:
+        said.append(capsys.readouterr().err)
+        return guess(*args)
+
+    evaluate.run(job, predictor)
+    assert "evaluate: task smile: Fewer than 20 labelled test faces" in said[0]
+    (remark,) = written(job, "evaluate.json")["tasks"]["smile"]["remarks"]
+    assert remark in said[0]
+
+
+def test_where_a_gain_comes_from_is_in_the_figures_and_in_words(road: Job) -> None:
+    task = written(road, "evaluate.json")["tasks"]["smile"]
+    pair = [
+        row for row in task["changes"] if (row["arm"], row["against"]) == ("balanced", "original")
+    ]
+    assert [row["role"] for row in pair] == ["worst", "best"]
+    groups = {row["name"]: row for row in task["arms"]["original"]["groups"]}
+    after = {row["name"]: row for row in task["arms"]["balanced"]["groups"]}
+    for row in pair:
+        assert row["before"] == groups[row["group"]]["accuracy"]
+        assert row["after"] == after[row["group"]]["accuracy"]
+        assert row["interval"][0] <= row["value"] <= row["interval"][1]
+        assert any(row["group"] in sentence for sentence in task["findings"])
+    assert pair[0]["group"] == task["arms"]["original"]["worst_group_name"]
 
 
 def mirror(image: Image, random: np.random.Generator) -> Image:

@@ -2,11 +2,20 @@
 
 import numpy as np
 import pytest
-from fairlearn.metrics import MetricFrame
+from fairlearn.metrics import MetricFrame, equalized_odds_difference
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
-from augment.metrics.fairness import compare, find, group_names
-from augment.metrics.resampling import SMALL_GROUP, HeldOutFaces, Words, is_counted
+from augment.metrics.fairness import compare
+from augment.metrics.resampling import (
+    SMALL_GROUP,
+    Design,
+    HeldOutFaces,
+    Said,
+    Words,
+    find,
+    is_counted,
+)
+from augment.metrics.tasks import group_names
 
 GROUPS = ("a · x", "a · y", "b · x")
 
@@ -54,6 +63,121 @@ def test_point_figures_are_the_mean_over_seeds_of_fairlearns() -> None:
     )
     assert {group.name: group.accuracy for group in scores.groups} == pytest.approx(dict(by_group))
     assert (scores.n, scores.seeds) == (410, 3)
+
+
+def by_column(faces: HeldOutFaces) -> HeldOutFaces:
+    """The same faces, whose groups are also those that equalised odds compare."""
+    return HeldOutFaces(faces.truth, faces.group, faces.person, faces.group)
+
+
+@pytest.mark.parametrize("trial", range(5))
+def test_bootstrap_figures_agree_with_fairlearn(trial: int) -> None:
+    """What intervals are made of is computed here, for fairlearn would take minutes: with every
+    face drawn once it must say what fairlearn says."""
+    faces = by_column(make_faces((200, 150, 120), seed=trial))
+    words = predict(faces, dict(zip(GROUPS, (0.9, 0.8, 0.6), strict=True)), 1, 50 + trial)
+    design = Design.of(faces)
+    ours = design.figures(np.ones((1, len(faces.truth))), Said.of(design, faces.truth, words))
+    frame = MetricFrame(
+        metrics=accuracy_score,
+        y_true=faces.truth,
+        y_pred=words[0],
+        sensitive_features=faces.group,
+    )
+    odds = equalized_odds_difference(
+        faces.truth == "yes", words[0] == "yes", sensitive_features=faces.group
+    )
+    assert ours["overall"][0] == pytest.approx(frame.overall, abs=1e-12)
+    assert dict(zip(design.groups, ours["groups"][0], strict=True)) == pytest.approx(
+        dict(frame.by_group), abs=1e-12
+    )
+    assert ours["worst_group"][0] == pytest.approx(frame.group_min(), abs=1e-12)
+    assert ours["gap"][0] == pytest.approx(frame.difference(), abs=1e-12)
+    assert ours["ratio"][0] == pytest.approx(frame.ratio(), abs=1e-12)
+    assert ours["equalized_odds_difference"][0] == pytest.approx(odds, abs=1e-12)
+    scores = compare(faces, {"m": words}, "m", "m", resamples=20).scores["m"]
+    assert scores.equalized_odds_difference == pytest.approx(odds, abs=1e-12)
+
+
+def many_classes(seed: int = 4) -> tuple[HeldOutFaces, Words]:
+    """Three classes in two groups; "b" is told apart worse."""
+    random = np.random.default_rng(seed)
+    truth = random.choice(["old", "young", "middle"], size=600)
+    group = random.choice(["a", "b"], size=600)
+    hit = random.random((2, 600)) < np.where(group == "a", 0.9, 0.5)
+    words = np.where(hit, truth, random.choice(["old", "young"], size=(2, 600)))
+    return HeldOutFaces(truth, group, np.full(600, ""), group), words
+
+
+def test_odds_of_many_classes_are_the_largest_of_one_against_the_rest() -> None:
+    faces, words = many_classes()
+    expected = max(
+        equalized_odds_difference(
+            np.tile(faces.truth == name, 2),
+            words.ravel() == name,
+            sensitive_features=np.tile(faces.group, 2),
+        )
+        for name in ("old", "young", "middle")
+    )
+    scores = compare(faces, {"m": words}, "m", "m", resamples=50).scores["m"]
+    assert scores.equalized_odds_difference == pytest.approx(expected, abs=1e-12)
+    low, high = scores.intervals["equalized_odds_difference"]
+    assert low < expected < high
+
+
+def test_odds_need_faces_enough_of_both_sides_in_two_groups() -> None:
+    faces = make_faces((100, 100, 100))
+    rare = np.where(faces.group == "b · x", "no", faces.truth)  # no "yes" at all in this group
+    words = np.where(faces.group == "a · x", rare, "no")[None]
+    of_two = compare(
+        HeldOutFaces(rare, faces.group, faces.person, faces.group), {"m": words}, "m", "m",
+        resamples=20,
+    ).scores["m"]  # fmt: skip
+    assert of_two.equalized_odds_difference == 1.0  # of "a · y" no "yes" is found, of "a · x" all
+    for apart in (None, rare, np.full(300, "unknown")):
+        none = HeldOutFaces(rare, faces.group, faces.person, apart)
+        scores = compare(none, {"m": words}, "m", "m", resamples=20).scores["m"]
+        assert scores.equalized_odds_difference is None
+        assert "equalized_odds_difference" not in scores.intervals
+
+
+def test_smaller_odds_are_better() -> None:
+    faces, words = many_classes()
+    arms = {"original": words, "balanced": np.tile(faces.truth, (2, 1))}
+    found = {
+        (d.arm, d.measure): d for d in compare(faces, arms, "balanced", "original").differences
+    }
+    odds = found["balanced", "equalized_odds_difference"]
+    assert odds.value < 0
+    assert odds.finding == "better"
+
+
+def test_changes_follow_the_groups_that_were_worst_and_best() -> None:
+    faces = make_faces((400, 400, 400))
+    original = predict(faces, {"a · x": 0.95, "a · y": 0.8, "b · x": 0.6})
+    # Another group is the best now, and another the worst: the changes speak of the old ones.
+    balanced = predict(faces, {"a · x": 0.7, "a · y": 0.9, "b · x": 0.85}, seed=9)
+    arms = {"original": original, "balanced": balanced}
+    comparison = compare(faces, arms, "balanced", "original", resamples=200)
+    worst, best = comparison.changes
+    assert (worst.role, worst.group, worst.n, worst.finding) == ("worst", "b · x", 400, "better")
+    assert (best.role, best.group, best.finding) == ("best", "a · x", "worse")
+    for change in comparison.changes:
+        hits = [
+            (words == faces.truth)[:, faces.group == change.group].mean()
+            for words in (original, balanced)
+        ]
+        assert (change.before, change.after) == pytest.approx(tuple(hits), abs=1e-12)
+        assert change.value == pytest.approx(hits[1] - hits[0], abs=1e-12)
+        assert change.interval[0] < change.value < change.interval[1]
+
+
+def test_equal_groups_still_give_two_that_change() -> None:
+    faces = make_faces((50, 50))
+    arms = {"original": faces.truth[None], "balanced": faces.truth[None]}
+    changes = compare(faces, arms, "balanced", "original", resamples=20).changes
+    assert [change.group for change in changes] == ["a · x", "a · y"]
+    assert {change.finding for change in changes} == {"no difference shown"}
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
@@ -113,6 +237,7 @@ def test_too_few_groups_leave_figures_out_instead_of_dividing_by_nothing() -> No
     words = predict(few, {"a · x": 1.0, "a · y": 1.0})
     nothing = compare(few, {"m": words, "o": words}, "m", "o", resamples=20)
     assert nothing.scores["m"].worst_group is None
+    assert nothing.changes == ()
     assert {difference.measure for difference in nothing.differences} == {
         "overall",
         "balanced_accuracy",

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from augment.metrics.arms import ARMS
 from augment.metrics.fairness import Difference, compare
-from augment.metrics.findings import conclude, points
+from augment.metrics.findings import ARM_WORDS, conclude, of_changes, points
+from augment.metrics.gains import GroupChange
 from augment.metrics.resampling import HeldOutFaces, Words
 
 
@@ -68,3 +70,62 @@ def test_an_interval_that_seeds_speak_against_is_explained() -> None:
         "balanced", "original", "gap", -0.083, (-0.113, -0.024), "no difference shown"
     )
     assert points(apart) == ("−8.3 points, 95 % interval −11.3 to −2.4, but the seeds do not agree")
+
+
+def change(role: str, finding: str) -> GroupChange:
+    value = {"better": 0.1, "worse": -0.1, "no difference shown": 0.0}[finding]
+    return GroupChange(
+        "balanced", "original", role, f"{role} one", 90, 0.5, 0.5 + value, value,  # type: ignore[arg-type]
+        (value - 0.05, value + 0.05), finding,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("gap", "worst", "best", "words"),
+    [
+        ("better", "better", "no difference shown", "shrank because the worst group rose, not"),
+        ("better", "no difference shown", "worse", "shrank because the best group fell, not"),
+        ("better", "better", "worse", "shrank because the worst group rose and the best fell"),
+        ("better", "no difference shown", "no difference shown", "shrank but the two groups"),
+        ("worse", "worse", "no difference shown", "grew because the worst group fell:"),
+        ("worse", "better", "worse", "grew but the two groups"),
+        ("no difference shown", "better", "better", "What lies behind the gap: worst one (n=90)"),
+    ],
+)
+def test_a_sentence_says_where_a_gap_comes_from(
+    gap: str, worst: str, best: str, words: str
+) -> None:
+    difference = Difference("balanced", "original", "gap", 0.0, (0.0, 0.0), gap)  # type: ignore[arg-type]
+    sentence = of_changes(difference, change("worst", worst), change("best", best))
+    assert words in sentence
+    assert "points, 95 % interval" in sentence
+    for group, finding in (("worst one", worst), ("best one", best)):
+        verb = {"better": "rose", "worse": "fell"}.get(finding, "shows no change")
+        assert f"{group} (n=90), the " in sentence
+        assert f"{verb} (" in sentence
+
+
+def test_levelling_down_is_called_by_its_name() -> None:
+    faces = make_faces(200)
+    first = faces.group == "0-2 · female"
+    lowered = np.where(first & (np.arange(400) % 4 == 0), "neither", predict(faces, 0.7))
+    arms = {"original": predict(faces, 0.7), "balanced": lowered}
+    text = " ".join(
+        conclude("gender", compare(faces, arms, "balanced", "original"), "balanced", "original")
+    )
+    assert "The gap shrank because the best group fell, not because the worst rose" in text
+    assert "the best, fell (−25.0 points" in text
+
+
+def test_every_arm_has_its_words() -> None:
+    assert set(ARM_WORDS) == set(ARMS)
+
+
+def test_odds_have_a_sentence_where_there_are_any() -> None:
+    faces = make_faces(200)
+    apart = HeldOutFaces(faces.truth, faces.group, faces.person, faces.group)
+    arms = {"original": predict(apart, 0.5), "balanced": predict(apart, 0.9)}
+    for which, count in ((faces, 0), (apart, 1)):
+        comparison = compare(which, arms, "balanced", "original")
+        sentences = conclude("gender", comparison, "balanced", "original")
+        assert sum("Equalised odds difference" in line for line in sentences) == count
