@@ -1,0 +1,306 @@
+"""Candidates whose truth is known, for benchmarks/gate.py: faultless ones, and planted faults."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from augment.align.crop import choose, cut, reference_points, similarity
+from augment.drawing import FaceSpec, draw, random_spec, sample_person
+from augment.drawing.spec import MASKS
+from augment.images import decode, encode
+from augment.intake import Intake, open_sources
+from augment.measure import measure
+from augment.params import validate
+from augment.plugins import configure
+from augment.schema import OK, Labels
+from augment.seeds import row_generator
+from augment.shards import read_schema, read_table
+from augment.sources.drawn import BEARD_FROM
+from augment.types import Image
+from augment.vocabulary import NO, YES, group_of_years
+
+Random = np.random.Generator
+Draft = dict[str, Any]  # a candidate row in the making: "image" is still pixels
+
+#: Fault -> the checks that are meant to catch it, of those that there are.
+MEANT_FOR: Mapping[str, tuple[str, ...]] = {
+    "wrong_age": ("label",),
+    "wrong_mask": ("label",),
+    "wrong_person": ("identity",),
+    "skin_tone": ("tone", "kept"),
+    "blur": ("quality",),
+    "noise": ("quality", "artifact"),
+    "paste": ("artifact",),
+    "copy_train": ("novelty",),
+    "copy_test": ("novelty",),
+    "cut": ("one_face",),
+    "closed": ("one_face",),
+}
+FAULTS = tuple(MEANT_FOR)
+#: Ages are ordered to move by so many groups: a judge that is off by one sees that.
+FEWEST_STEPS, MOST_STEPS = 2, 4
+#: Skin tone moves by so many steps of the Monk scale.
+TONE_STEPS = 3
+
+
+@dataclass(frozen=True)
+class _Parent:
+    """A train face, the settings it was drawn with, and how its crop was cut."""
+
+    row: Mapping[str, Any]
+    spec: FaceSpec
+    matrix: Any
+
+
+class _Maker:
+    """Draws candidates as an exact generator would make them: in their parent's own crop."""
+
+    def __init__(self, faces: Path, params: Mapping[str, Any], seed: int) -> None:
+        intake = validate(Intake, params["ingest"], "ingest")
+        self.source: Any = open_sources(intake, seed)["drawn"]
+        self.labels = Labels.of(read_schema(faces))
+        self.pixels, self.size = self.source.config.size, params["align"]["size"]
+        self.margin = params["align"].get("margin", 0.0)
+        module, settings = configure("align", params["align"]["detector"], "align.detector")
+        self.detector = module.Detector(settings)
+        self.rows = [row for row in read_table(faces).to_pylist() if row["status"] == OK]
+        self.train = [row for row in self.rows if row["split"] == "train"]
+        self.held_out = [row for row in self.rows if row["split"] != "train"]
+
+    def parent(self, row: Mapping[str, Any]) -> _Parent:
+        photo = decode(self.source.read(row["uri"]))
+        points = choose(self.detector.detect(photo), photo.shape).points
+        matrix = similarity(points, reference_points(self.size, self.margin))
+        return _Parent(row, self.source._spec(int(row["uri"])), matrix)
+
+    def crop(self, parent: _Parent, spec: FaceSpec) -> Image:
+        drawn = decode(encode(draw(spec, self.pixels).image))
+        return np.asarray(cut(drawn, parent.matrix, self.size), dtype=np.uint8)
+
+    def draft(self, parent: _Parent, image: Image, changed: Mapping[str, str]) -> Draft:
+        labels = {name: parent.row[name] for name in self.labels.columns}
+        return {"parents": [parent.row["id"]], "changes": sorted(changed), "image": image,
+                "generator": "mask" if "mask" in changed else "age" if changed else "copies",
+                **labels, **changed}  # fmt: skip
+
+    def other_age(self, parent: _Parent, random: Random) -> float:
+        """Years in a group that lies FEWEST_STEPS to MOST_STEPS away."""
+        groups = self.source.age_groups
+        place = [group.name for group in groups].index(parent.row["age_group"])
+        steps = [s for s in range(FEWEST_STEPS, MOST_STEPS + 1) for s in (s, -s)
+                 if 0 <= place + s < len(groups)]  # fmt: skip
+        group = groups[place + int(random.choice(steps))]
+        high = min(group.high, 85)
+        return float(random.uniform(group.low, high + 0.9))
+
+    def aged(self, parent: _Parent, random: Random) -> tuple[FaceSpec, str]:
+        """The same picture at another age, and its age group."""
+        age = self.other_age(parent, random)
+        beard = 0.0 if age < 16 else parent.spec.beard
+        spec = replace(parent.spec, age=age, beard=beard)
+        return spec, group_of_years(age, self.source.age_groups)
+
+
+def candidates(
+    faces: Path, params: Mapping[str, Any], seed: int, each: int, good: int
+) -> list[dict[str, Any]]:
+    """Rows of ``candidate_schema`` (and ``fault``), each from a parent of its own.
+
+    Args:
+        faces: the aligned drawn faces.
+        params: sections ``ingest`` and ``align``.
+        seed: of the run.
+        each: candidates of each fault, at most.
+        good: faultless ones, at most.
+    """
+    maker = _Maker(faces, params, seed)
+    bare = [row for row in maker.train if row["mask"] == NO]
+    order = np.random.default_rng(seed).permutation(len(bare))
+    kinds = list(_kinds(each, good))
+    if len(kinds) > len(bare):
+        raise SystemExit(f"{len(kinds)} candidates need as many bare train faces; there are "
+                         f"{len(bare)}: raise --faces")  # fmt: skip
+    return [_finished(maker, kind, bare[place], number, seed)
+            for number, (kind, place) in enumerate(zip(kinds, order, strict=False))]  # fmt: skip
+
+
+def _kinds(each: int, good: int) -> Iterator[str]:
+    """Kinds in turn, so that none gets other parents than another."""
+    counts = dict.fromkeys(FAULTS, each) | dict.fromkeys(("good_age", "good_mask"), good // 2)
+    for turn in range(max(counts.values())):
+        yield from (kind for kind, count in counts.items() if turn < count)
+
+
+def _finished(
+    maker: _Maker, kind: str, row: Mapping[str, Any], number: int, seed: int
+) -> dict[str, Any]:
+    random = row_generator(seed, f"gate benchmark {kind}", row["id"])
+    draft = _MAKERS[kind](maker, maker.parent(row), random)
+    content = encode(np.ascontiguousarray(draft.pop("image")))
+    points = np.array(row["points"], np.float32).reshape(5, 2)
+    name = f"{draft['generator']}/{number:05d}"
+    measured = measure(decode(content), points).columns()
+    # The ordered bin plays no part in the gate: groups come from the labels.
+    return {**draft, "id": name, "fault": kind, "bin": "", "seed": number, "status": OK,
+            "reason": "", "weights": "", "steps": [kind], "licence": row["licence"],
+            "image": {"bytes": content, "path": f"{name}.jpg"}, "points": row["points"],
+            **measured}  # fmt: skip
+
+
+# --- faultless, and what is built on it ---
+
+
+def _good_age(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+    spec, word = maker.aged(parent, random)
+    draft = maker.draft(parent, maker.crop(parent, spec), {"age_group": word})
+    return {**draft, "beard": YES if spec.beard >= BEARD_FROM else NO}
+
+
+def _good_mask(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+    spec = replace(parent.spec, mask=MASKS[int(random.integers(len(MASKS)))])
+    return maker.draft(parent, maker.crop(parent, spec), {"mask": YES})
+
+
+def _asked(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+    return (_good_age if random.random() < 0.5 else _good_mask)(maker, parent, random)
+
+
+def _spoiled(spoil: Callable[[Image, Random], Image]) -> Callable[..., Draft]:
+    """A faultless candidate whose finished crop gets a fault."""
+
+    def make(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+        draft = _asked(maker, parent, random)
+        return {**draft, "image": spoil(draft["image"], random)}
+
+    return make
+
+
+# --- wrong contents ---
+
+
+def _unchanged(parent: _Parent, random: Random) -> FaceSpec:
+    """The parent's own picture, but for light and smile: a generator that did nothing much."""
+    spec = parent.spec
+    smile = float(np.clip(spec.smile + random.uniform(-0.12, 0.12), 0, 1))
+    return replace(spec, light_strength=spec.light_strength * random.uniform(1.05, 1.12),
+                   light_azimuth=spec.light_azimuth + random.uniform(-8, 8), smile=smile,
+                   seed=spec.seed + 1)  # fmt: skip
+
+
+def _wrong_age(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+    _, word = maker.aged(parent, random)
+    image = maker.crop(parent, _unchanged(parent, random))
+    return maker.draft(parent, image, {"age_group": word})
+
+
+def _wrong_mask(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+    return maker.draft(parent, maker.crop(parent, _unchanged(parent, random)), {"mask": YES})
+
+
+def _wrong_person(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+    """Somebody else with all the right labels, in the same pose and light."""
+    was = parent.spec.person
+    person = sample_person(int(random.integers(1 << 31)), was.gender, was.monk)
+    own = random_spec(person, parent.spec.age, parent.spec.seed)
+    stranger = replace(parent.spec, person=person, hair_style=own.hair_style,
+                       hair_length=own.hair_length)  # fmt: skip
+    return _asked(maker, replace(parent, spec=stranger), random)
+
+
+def _skin_tone(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+    was = parent.spec.person
+    step = TONE_STEPS if was.monk + TONE_STEPS <= 10 else -TONE_STEPS
+    if was.monk - TONE_STEPS >= 1 and random.random() < 0.5:
+        step = -TONE_STEPS
+    turned = replace(parent.spec, person=sample_person(was.seed, was.gender, was.monk + step))
+    return _asked(maker, replace(parent, spec=turned), random)
+
+
+def _copy_of(pool: Callable[[_Maker], list[Any]]) -> Callable[..., Draft]:
+    """Another face of the data set with the parent's labels: mirrored, shifted, stored anew."""
+
+    def make(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+        alike = [row for row in pool(maker) if row["person"] != parent.row["person"]
+                 and row["gender"] == parent.row["gender"]]  # fmt: skip
+        other = alike[int(random.integers(len(alike)))]
+        image = decode(other["image"]["bytes"])
+        if random.random() < 0.5:
+            image = image[:, ::-1]
+        shift = np.array([[1, 0, random.uniform(-1, 1)], [0, 1, random.uniform(-1, 1)]])
+        size = image.shape[0]
+        moved = cv2.warpAffine(image, shift, (size, size), borderMode=cv2.BORDER_REPLICATE)
+        draft = maker.draft(parent, np.asarray(moved, np.uint8), {})
+        return {**draft, **{name: other[name] for name in maker.labels.columns}}
+
+    return make
+
+
+# --- wrong making ---
+
+
+def _blur(image: Image, random: Random) -> Image:
+    sigma = random.uniform(0.022, 0.035) * image.shape[0]
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), dtype=np.uint8)
+
+
+def _noise(image: Image, random: Random) -> Image:
+    noisy = image + random.normal(0, random.uniform(16, 26), image.shape)
+    return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
+
+
+def _paste(image: Image, random: Random) -> Image:
+    """A cut-out polygon of the face laid down elsewhere, larger, turned and in another light."""
+    size = image.shape[0]
+    centre = random.uniform(0.3, 0.7, 2) * size
+    angles = np.sort(random.uniform(0, 2 * np.pi, 6))
+    reach = random.uniform(0.14, 0.24, 6)[:, None] * size
+    outline = centre + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    where = np.zeros((size, size), np.uint8)
+    cv2.fillPoly(where, [np.round(outline).astype(np.int32)], 255)
+    turn = cv2.getRotationMatrix2D((size / 2, size / 2), random.uniform(25, 155), 1.15)
+    light = random.choice([-1, 1]) * random.uniform(14, 30)
+    laid = cv2.warpAffine(image, turn, (size, size), borderMode=cv2.BORDER_REFLECT) + light
+    return np.where(where[..., None] > 0, np.clip(laid, 0, 255), image).astype(np.uint8)
+
+
+def _cut(image: Image, random: Random) -> Image:
+    """The face half out of the picture."""
+    size = image.shape[0]
+    away = random.uniform(0.42, 0.55) * size * random.choice([-1, 1])
+    shift = (away, 0.0) if random.random() < 0.5 else (0.0, away)
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+    moved = cv2.warpAffine(image, matrix, (size, size), borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(moved, dtype=np.uint8)
+
+
+def _closed(image: Image, random: Random) -> Image:
+    """Skin grown over the features: no eyes, no nose, no mouth."""
+    size = image.shape[0]
+    soft = cv2.GaussianBlur(image, (0, 0), 0.16 * size).astype(np.float32)
+    grain = random.normal(0, 3, image.shape)
+    mask = np.zeros((size, size), np.float32)
+    axes = (round(0.34 * size), round(0.4 * size))
+    cv2.ellipse(mask, (size // 2, round(0.52 * size)), axes, 0, 0, 360, 1.0, -1)
+    mask = cv2.GaussianBlur(mask, (0, 0), 0.04 * size)[..., None]
+    return np.clip(mask * (soft + grain) + (1 - mask) * image, 0, 255).astype(np.uint8)
+
+
+_MAKERS: Mapping[str, Callable[[_Maker, _Parent, Random], Draft]] = {
+    "good_age": _good_age,
+    "good_mask": _good_mask,
+    "wrong_age": _wrong_age,
+    "wrong_mask": _wrong_mask,
+    "wrong_person": _wrong_person,
+    "skin_tone": _skin_tone,
+    "blur": _spoiled(_blur),
+    "noise": _spoiled(_noise),
+    "paste": _spoiled(_paste),
+    "copy_train": _copy_of(lambda maker: maker.train),
+    "copy_test": _copy_of(lambda maker: maker.held_out),
+    "cut": _spoiled(_cut),
+    "closed": _spoiled(_closed),
+}
