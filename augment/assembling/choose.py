@@ -52,18 +52,18 @@ class Selection:
 def select(
     aligned: Path,
     folders: Sequence[Path],
-    verdicts: Path,
+    verdicts: Sequence[Mapping[str, Any]],
     bins: BinSpace,
-    ordered: Mapping[tuple[str, str], int],
+    wanted: Mapping[tuple[str, str], int],
 ) -> Selection:
-    """Real faces that are usable, and of each bin and generator the ordered number of candidates.
+    """Real faces that are usable, and of each bin and generator the wanted number of candidates.
 
     Args:
         aligned: ``data/aligned``.
-        folders: ``data/candidates/<key>``, one a generator.
-        verdicts: ``data/verdicts``.
+        folders: finished folders of candidates.
+        verdicts: rows of :func:`augment.schema.verdict_schema` on all of them.
         bins: of the audit.
-        ordered: (bin name, generator key) -> how many faces the plan wants of it.
+        wanted: (bin name, generator key) -> how many faces are wanted of it.
 
     Raises:
         ValueError: a row would be lost or doubled: a defect of the program.
@@ -72,11 +72,10 @@ def select(
     real = read_table(aligned, [*_REAL_COLUMNS, *labels.columns])
     usable = pc.equal(real.column("status"), OK)
     candidates = _read_candidates(folders, labels)
-    given = read_table(verdicts).to_pylist()
     kept = real.filter(usable)
-    taken, refused = _choose(candidates, given, kept, ordered)
+    taken, refused = _choose(candidates, verdicts, kept, wanted)
     manifest = pa.concat_tables(
-        [_real_rows(kept, labels, bins), _synthetic_rows(taken, given, kept, labels, bins)]
+        [_real_rows(kept, labels, bins), _synthetic_rows(taken, verdicts, kept, labels, bins)]
     ).sort_by("id")
     aside = pa.concat_tables([_real_aside(real.filter(pc.invert(usable))), refused]).sort_by("id")
     rows_in = real.num_rows + candidates.num_rows
@@ -104,7 +103,7 @@ def _choose(
     candidates: pa.Table,
     verdicts: Sequence[Mapping[str, Any]],
     real: pa.Table,
-    ordered: Mapping[tuple[str, str], int],
+    wanted: Mapping[tuple[str, str], int],
 ) -> tuple[list[dict[str, Any]], pa.Table]:
     """The candidates taken, and the others as :data:`SET_ASIDE` rows.
 
@@ -114,7 +113,7 @@ def _choose(
     failed = failed_checks(verdicts)
     reasons = {(row["id"], row["check"]): row["reason"] for row in verdicts if not row["passed"]}
     train = set(real.filter(pc.equal(real.column("split"), TRAIN)).column("id").to_pylist())
-    room = Counter(ordered)
+    room = Counter(wanted)
     taken, aside = [], []
     rows = candidates.to_pylist()
     for row in sorted(rows, key=lambda row: (row["seed"], row["id"])):
@@ -122,7 +121,7 @@ def _choose(
         cell = row["bin"], row["generator"]
         if not status and room[cell] <= 0:
             status = SURPLUS
-            reason = f"{row['bin']} already has the {ordered.get(cell, 0)} faces ordered of it"
+            reason = f"{row['bin']} already has the {wanted.get(cell, 0)} faces wanted of it"
         if status:
             aside.append(_aside(row, status, reason))
         else:

@@ -5,7 +5,7 @@ own. A face more or less in the data set then changes few choices, and what was 
 parents need not be made again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,12 @@ class DonorPool:
     """The faces of one donor bin and how many children each already has."""
 
     def __init__(
-        self, ids: Sequence[str], persons: Sequence[str | None], most_children: int, seed: int
+        self,
+        ids: Sequence[str],
+        persons: Sequence[str | None],
+        most_children: int,
+        seed: int,
+        children: Mapping[str, int] | None = None,
     ) -> None:
         """Make a pool.
 
@@ -31,6 +36,7 @@ class DonorPool:
             persons: who they show; None: not known, then each face counts as a person of its own.
             most_children: that one face may have.
             seed: the run's.
+            children: how many a face already has; those not named have none.
         """
         own = [
             person if person is not None else f"\x1f{ids[n]}" for n, person in enumerate(persons)
@@ -40,8 +46,8 @@ class DonorPool:
         self._most = most_children
         self._seed = seed
         self._hash = np.array([row_seed(seed, _PURPOSE, name) for name in ids], dtype=np.uint64)
-        self._children = np.zeros(len(ids), dtype=np.int64)
-        self._of_person = np.zeros(len(ids), dtype=np.int64)
+        self._children = np.array([(children or {}).get(name, 0) for name in ids], dtype=np.int64)
+        self._of_person = np.bincount(self._person, self._children).astype(np.int64)
 
     def take(self, n: int, parents: int, cell: str) -> list[tuple[int, ...]]:
         """Parents for ``n`` new faces: places in ``ids``, ``parents`` different ones each.
@@ -55,6 +61,16 @@ class DonorPool:
         if parents == 1:
             return [(int(row),) for row in self._singles(n, ranks)]
         return [self._together(parents, ranks) for _ in range(n)]
+
+    def families(self, parents: int) -> int:
+        """For how many more new faces there are parents, ``parents`` different ones each."""
+        left = self._most - self._children
+        return next(
+            n
+            for n in range(int(left.sum()) // parents, -1, -1)
+            # A face is in a family once, so n families use it n times at most.
+            if np.minimum(left, n).sum() >= n * parents
+        )
 
     def _singles(self, n: int, ranks: Hashes) -> Rows:
         taken = [np.empty(0, dtype=np.int64)]

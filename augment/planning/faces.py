@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from augment.metrics.balance import Counts, count_bins
 from augment.planning.donors import DonorPool
-from augment.planning.orders import label_words, order_rows
+from augment.planning.orders import Earlier, label_words, order_rows
 from augment.planning.programme import Move, Supplier
 from augment.schema import OK, Labels, order_schema, table
 from augment.shards import read_schema, read_table
@@ -39,11 +39,24 @@ class TrainFaces:
     def census(self, bins: int) -> Counts:
         return count_bins(self.codes, bins)
 
+    def places(
+        self, bins: int, most_children: int, children: Mapping[str, int]
+    ) -> tuple[Counts, Counts]:
+        """By bin: children that the faces may still have, and faces that may have one."""
+        had = [children.get(name, 0) for name in self.rows.column("id").to_pylist()]
+        left = np.maximum(most_children - np.array(had, dtype=np.int64), 0)
+        places = np.bincount(self.codes, left, minlength=bins).astype(np.int64)
+        return places, count_bins(self.codes[left > 0], bins)
+
     def orders(
         self, space: BinSpace, suppliers: Sequence[Supplier], moves: Sequence[Move],
-        most_children: int, seed: int,
+        most_children: int, seed: int, earlier: Earlier | None = None,
     ) -> dict[str, pa.Table]:  # fmt: skip
-        """The order table of every supplier, sorted by id; empty where it has no move."""
+        """The order table of every supplier, sorted by id; empty where it has no move.
+
+        A move gets fewer candidates than it asks for where parents have no place for more.
+        """
+        earlier = earlier or Earlier()
         rows: dict[str, list[dict[str, Any]]] = {supplier.key: [] for supplier in suppliers}
         by_donor: dict[int, list[Move]] = defaultdict(list)
         for move in moves:
@@ -52,16 +65,18 @@ class TrainFaces:
             members = self.rows.take(pa.array(np.flatnonzero(self.codes == donor)))
             people = members.select(self.labels.columns).to_pylist()
             ids = members.column("id").to_pylist()
-            pool = DonorPool(ids, members.column("person").to_pylist(), most_children, seed)
+            persons = members.column("person").to_pylist()
+            pool = DonorPool(ids, persons, most_children, seed, earlier.children)
             for move in of_donor:
                 supplier = suppliers[move.supplier]
                 cell = f"{supplier.key}/{space.names[donor]}/{space.names[move.target]}"
+                n = min(move.candidates, pool.families(supplier.parents))
                 families = [
                     [(ids[row], people[row]) for row in family]
-                    for family in pool.take(move.candidates, supplier.parents, cell)
+                    for family in pool.take(n, supplier.parents, cell)
                 ]
                 rows[supplier.key] += order_rows(
-                    supplier.key, move.target, space, self.words, families, seed
+                    supplier.key, move.target, space, self.words, families, seed, earlier
                 )
         schema = order_schema(self.labels)
         return {key: table(of_key, schema).sort_by("id") for key, of_key in rows.items()}

@@ -2,8 +2,11 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+import pyarrow as pa
 
 from augment.schema import Labels
 from augment.seeds import row_seed
@@ -11,6 +14,35 @@ from augment.types import Axis, BinSpace
 from augment.vocabulary import UNKNOWN, value_order
 
 LabelRow = Mapping[str, str | None]
+_KIN = "\x1f"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What was ordered before: further children of the same parents shall be other faces.
+
+    Attributes:
+        children: face id -> children that it already has.
+        families: (generator, bin name, parents' ids joined) -> how often.
+        mark: put before the digest in the ids of further orders. It starts with a letter behind
+            "f": of two equal candidates a check lets the first pass, and that is the earlier one.
+    """
+
+    children: Mapping[str, int] = field(default_factory=Counter)
+    families: Mapping[tuple[str, str, str], int] = field(default_factory=Counter)
+    mark: str = ""
+
+    @classmethod
+    def of(cls, tables: Iterable[pa.Table], mark: str) -> "Earlier":
+        """From rows with columns generator, bin, parents."""
+        children: Counter[str] = Counter()
+        families: Counter[tuple[str, str, str]] = Counter()
+        for content in tables:
+            columns = [content.column(n).to_pylist() for n in ("generator", "bin", "parents")]
+            for key, name, parents in zip(*columns, strict=True):
+                children.update(parents)
+                families[key, name, _KIN.join(parents)] += 1
+        return cls(children, families, mark)
 
 
 def order_rows(
@@ -20,6 +52,7 @@ def order_rows(
     words: Mapping[str, Sequence[str]],
     families: Sequence[Sequence[tuple[str, LabelRow]]],
     seed: int,
+    earlier: Earlier | None = None,
 ) -> list[dict[str, Any]]:
     """One row of :func:`augment.schema.order_schema` for each family.
 
@@ -30,17 +63,20 @@ def order_rows(
         words: axis name -> the label words that may be asked for, in order.
         families: the parents of each candidate, as (id, labels).
         seed: the run's.
+        earlier: what was ordered before, if anything was.
     """
+    earlier = earlier or Earlier()
     times: Counter[str] = Counter()
     rows = []
     for family in families:
         parents = [name for name, _ in family]
-        kin = "\x1f".join(parents)
+        kin = _KIN.join(parents)
+        turn = times[kin] + earlier.families[key, space.names[target], kin]
         # Named after its parents, not by a running number: the order stays the same order when
         # others come or go.
-        digest = hashlib.blake2b(f"{kin}\x1f{times[kin]}".encode(), digest_size=8).hexdigest()
+        digest = hashlib.blake2b(f"{kin}\x1f{turn}".encode(), digest_size=8).hexdigest()
         times[kin] += 1
-        name = f"{key}/{space.names[target]}/{digest}"
+        name = f"{key}/{space.names[target]}/{earlier.mark}{digest}"
         labels = common_labels([labels for _, labels in family], space)
         moved = moved_labels(labels, target, space, words)
         rows.append(

@@ -1,6 +1,7 @@
 """A finished plan, before anything is written, and its small report."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import pyarrow.compute as pc
 
 from augment.metrics.balance import Counts, bins_below
 from augment.planning.programme import Move, Problem, filled
-from augment.planning.shortfall import Unfilled
+from augment.planning.rates import Rates
+from augment.planning.shortfall import REFUSED, Unfilled, refused_suppliers
 from augment.types import BinSpace
 
 
@@ -21,6 +23,7 @@ class Plan:
         space: the bins.
         targets: faces that each bin shall hold, shape (bins,).
         problem: what was lacking and allowed.
+        rates: the pass rates that its spares come from.
         moves: what is ordered.
         unfilled: what is not, and why.
         orders: the order table of every generator, empty ones too.
@@ -29,6 +32,7 @@ class Plan:
     space: BinSpace
     targets: Counts
     problem: Problem
+    rates: Rates
     moves: list[Move]
     unfilled: list[Unfilled]
     orders: dict[str, pa.Table]
@@ -62,10 +66,7 @@ class Plan:
                 }
                 for code in range(len(names))
             ],
-            "unfilled": [
-                {"bin": names[part.target], "n": part.faces, "reason": part.reason}
-                for part in self.unfilled
-            ],
+            "unfilled": unfilled_rows(self.unfilled, self.problem, self.rates, self.space),
             "generators": [self._of_generator(number, key) for number, key in enumerate(keys)],
             "moves": [
                 {
@@ -78,6 +79,7 @@ class Plan:
                 }
                 for move in self.moves
             ],
+            "measured": {key: self.rates.measured(key) for key in keys},
         }
 
     def _of_generator(self, number: int, key: str) -> dict[str, Any]:
@@ -89,3 +91,21 @@ class Plan:
             "candidates": sum(move.candidates for move in moves),
             "parents": len(pc.unique(parents)),
         }
+
+
+def unfilled_rows(
+    parts: Sequence[Unfilled], problem: Problem, rates: Rates, space: BinSpace
+) -> list[dict[str, Any]]:
+    """What could not be ordered, as rows for JSON, with the gate's refusals spelled out."""
+    return [
+        {
+            "bin": space.names[part.target],
+            "n": part.faces,
+            "reason": rates.refusals(
+                space.names[part.target], refused_suppliers(problem, part.target)
+            )
+            if part.reason == REFUSED
+            else part.reason,
+        }
+        for part in parts
+    ]

@@ -13,6 +13,7 @@ NO_DONORS = "no donors"
 CHILDREN = "k children per parent"
 SYNTHETIC_SHARE = "synthetic share"
 GENERATOR_SHARE = "generator share"
+REFUSED = "refused by the gate"
 
 
 @dataclass(frozen=True)
@@ -28,22 +29,30 @@ def explain_unfilled(problem: Problem, moves: Sequence[Move]) -> list[Unfilled]:
     """What keeps each bin from its target: the limits are lifted one after the other, and what a
     bin gains by a lift is what that limit bound. The parts add up to the bin's shortfall exactly.
 
-    Order of lifting: children per parent, generator shares, synthetic share, lack of donors. What
-    is left then cannot be made by any generator.
+    Order of lifting: children per parent, generator shares, generators that the gate always
+    refuses, synthetic share, lack of donors. What is left then cannot be made by any generator.
     """
     now = filled(problem, moves)
     unlimited = replace(
         problem, suppliers=[replace(supplier, max_share=1.0) for supplier in problem.suppliers]
     )
-    no_share = replace(unlimited, max_synthetic_share=1.0)
+    hopeful = replace(
+        unlimited,
+        suppliers=[
+            replace(supplier, spares=np.ones(len(supplier.spares)))
+            for supplier in unlimited.suppliers
+        ],
+    )
+    no_share = replace(hopeful, max_synthetic_share=1.0)
     crowd = max([1, *(supplier.parents for supplier in problem.suppliers)])
     peopled = replace(no_share, faces=np.maximum(no_share.faces, crowd))
     lifted = [
         (CHILDREN, _fill_by_any_parent(problem)),
         (GENERATOR_SHARE, _fill_by_any_parent(unlimited)),
+        (REFUSED, _fill_by_any_parent(hopeful)),
         (SYNTHETIC_SHARE, _fill_by_any_parent(no_share)),
         (NO_DONORS, _fill_by_any_parent(peopled)),
-        (NO_GENERATOR, problem.deficits),
+        (NO_GENERATOR, np.maximum(problem.deficits - problem.filled.sum(axis=0), 0)),
     ]
     unfilled = []
     for reason, fill in lifted:
@@ -57,12 +66,22 @@ def explain_unfilled(problem: Problem, moves: Sequence[Move]) -> list[Unfilled]:
     return sorted(unfilled, key=lambda part: part.target)
 
 
+def refused_suppliers(problem: Problem, target: int) -> list[str]:
+    """Keys of the generators that could fill a bin, had the gate not refused all they made."""
+    return [
+        supplier.key
+        for supplier in problem.suppliers
+        if np.isinf(supplier.spares[target])
+        and np.isfinite(supplier.costs[problem.faces >= max(1, supplier.parents), target]).any()
+    ]
+
+
 def _fill_by_any_parent(problem: Problem) -> Counts:
     """What each bin could get if a parent had no limit of children: bins then do not compete, and
     no programme is needed."""
     able = np.zeros(len(problem.deficits), dtype=np.int64)
-    for supplier in problem.suppliers:
+    for number, supplier in enumerate(problem.suppliers):
         donors = problem.faces >= max(1, supplier.parents)
-        reached = np.isfinite(supplier.costs[donors]).any(axis=0)
-        able += np.where(reached, supplier_room(problem, supplier), 0)
+        reached = np.isfinite(supplier.costs[donors]).any(axis=0) & np.isfinite(supplier.spares)
+        able += np.where(reached, supplier_room(problem, number), 0)
     return np.minimum(room(problem), able)

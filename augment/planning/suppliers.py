@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from augment.metrics.balance import Counts
+from augment.planning.config import GeneratorLimits
 from augment.planning.programme import Supplier
 from augment.types import BinSpace
 
@@ -27,7 +28,12 @@ class Mover(Protocol):
 
 
 def supplier(
-    key: str, mover: Mover, space: BinSpace, lacking: Counts, extra_cost: float, max_share: float
+    key: str,
+    mover: Mover,
+    space: BinSpace,
+    lacking: Counts,
+    limits: GeneratorLimits,
+    spares: npt.NDArray[np.float64],
 ) -> Supplier:
     """Ask a generator about every move into a bin that lacks faces.
 
@@ -36,8 +42,8 @@ def supplier(
         mover: the generator.
         space: the bins.
         lacking: faces that each bin lacks, shape (bins,).
-        extra_cost: added to each of its moves.
-        max_share: of a bin's deficit that it may fill, 0..1.
+        limits: how far the plan may lean on it.
+        spares: see :class:`augment.planning.programme.Supplier`.
 
     Raises:
         ValueError: the generator names a negative or infinite cost.
@@ -52,7 +58,8 @@ def supplier(
             if not 0 <= cost < math.inf:
                 raise ValueError(f"generator '{key}': {cost} is no cost of a move")
             costs[donor, target] = cost
-    return Supplier(key, costs + extra_cost + STEP * steps(space), mover.parents, max_share)
+    costs += limits.extra_cost + STEP * steps(space)
+    return Supplier(key, costs, spares, mover.parents, limits.max_share)
 
 
 def steps(space: BinSpace) -> npt.NDArray[np.float64]:

@@ -19,10 +19,10 @@ class Cards:
     def __init__(
         self,
         visibility: Visibility,
-        candidates: Mapping[str, Path],
+        candidates: Sequence[Path],
         balanced: Path,
     ) -> None:
-        """``candidates``: generator -> its folder; ``balanced``: the folder of picture shards."""
+        """``candidates``: their folders; ``balanced``: the folder of picture shards."""
         self._visibility, self._album = visibility, Album(visibility)
         self._candidates, self._balanced = candidates, balanced
         self._rows: dict[str, dict[str, Any]] = {}
@@ -33,7 +33,7 @@ class Cards:
         """Read what the cards of these candidates need."""
         wanted = set(ids)
         columns = ["id", "generator", "bin", "parents", "steps", "image"]
-        for folder in self._candidates.values():
+        for folder in self._candidates:
             for row in _rows(iterate(folder, columns), wanted):
                 self._rows[row["id"]] = row
         for verdict in verdicts:

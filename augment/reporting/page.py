@@ -76,6 +76,7 @@ class Page:
     bins: Sequence[Mapping[str, Any]]
     failures: Mapping[str, tuple[Rate, ...]]
     plan: Mapping[str, Any]
+    topup: Mapping[str, Any]
     generators: Sequence[GeneratorPart]
     check_notes: Mapping[str, Sequence[str]]
     tasks: Sequence[TaskPart]

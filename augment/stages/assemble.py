@@ -1,7 +1,7 @@
 """assemble: the data set that people load, its manifest, its card, and what was set aside.
 
 Validation and test hold real faces only, as they came. The train split is filled up with candidates
-that passed every check, to the number that the plan ordered and no further.
+that passed every check, to the number that the plan and its top-ups settled on and no further.
 """
 
 import json
@@ -23,7 +23,7 @@ from augment.assembling.write import SPLITS, Written, source_digest, with_digest
 from augment.cards import limits_of, write_card
 from augment.croissant import write_croissant
 from augment.errors import UserError
-from augment.gating.faces import candidate_folders
+from augment.gating.candidates import all_candidate_folders, read_summary, read_topup, read_verdicts
 from augment.job import Job
 from augment.metrics.balance import Counts, bins_below, count_bins, evenness
 from augment.metrics.calibration import in_order
@@ -50,23 +50,26 @@ def run(job: Job) -> None:
         UserError: a folder of candidates belongs to no generator, or no real face is usable.
     """
     config = job.config(Config)
-    folders = candidate_folders(job.inputs["candidates"], list(job.params["generators"] or {}))
+    keys, extra = list(job.params["generators"] or {}), job.inputs["topup"]
+    folders = all_candidate_folders(job.inputs["candidates"], extra, keys)
+    verdicts = read_verdicts(job.inputs["verdicts"], extra).to_pylist()
     audit, plan = (_json(job.inputs[name]) for name in ("audit.json", "plan.json"))
+    topup = read_topup(extra)
     bins = BinSpace.from_json(audit["bin_space"])
-    ordered = {(cell["bin"], key): n for cell in plan["cells"] for key, n in cell["orders"].items()}
+    wanted = {(cell["bin"], key): n for cell in topup["cells"] for key, n in cell["orders"].items()}
     aligned, target = job.inputs["aligned"], job.outputs["balanced"]
-    chosen = select(aligned, folders, job.inputs["verdicts"], bins, ordered)
+    chosen = select(aligned, folders, verdicts, bins, wanted)
     if not chosen.manifest.num_rows:
         raise UserError("no usable face: nothing to assemble. reports/audit.json says why.")
     shutil.rmtree(target, ignore_errors=True)  # of an earlier run, should one be there
     written = write_splits(target, chosen.manifest, aligned, folders, config.rows_per_shard)
     manifest = with_digests(chosen.manifest, written.pictures)
-    content = _manifest_json(job, chosen, written, bins, plan)
+    content = _manifest_json(job, chosen, written, bins, plan, topup)
     write_table(target / "manifest.parquet", manifest)
     write_table(target / "set_aside.parquet", chosen.set_aside)
     write_json(target / "manifest.json", content)
-    summary = _json(job.inputs["verdicts"] / "summary.json")
-    write_card(target / "README.md", config.title, config.contact, manifest, content, summary)
+    card = target / "README.md"
+    write_card(card, config.title, config.contact, manifest, content, read_summary(extra))
     limits = limits_of(manifest, content)
     write_croissant(target / "croissant.json", config.title, manifest, content, limits)
     shards = [{"file": shard["file"], "rows": shard["rows"]} for shard in written.shards]
@@ -80,7 +83,12 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _manifest_json(
-    job: Job, chosen: Selection, written: Written, bins: BinSpace, plan: Mapping[str, Any]
+    job: Job,
+    chosen: Selection,
+    written: Written,
+    bins: BinSpace,
+    plan: Mapping[str, Any],
+    topup: Mapping[str, Any],
 ) -> dict[str, Any]:
     manifest = chosen.manifest
     train = manifest.filter(pc.equal(manifest.column("split"), TRAIN))
@@ -115,6 +123,7 @@ def _manifest_json(
             }
             for code, name in enumerate(bins.names)
         ],
+        "still_missing": topup["still_missing"],
         "bin_space": bins.to_json(),
         "classes": classes_of(manifest),
         "shards": written.shards,

@@ -5,41 +5,20 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
-from pydantic import Field
-
-from augment import plugins
-from augment.errors import UserError
 from augment.job import Job
-from augment.metrics.balance import Counts, deficits
-from augment.params import Section
+from augment.planning.config import Config
 from augment.planning.explain import render
-from augment.planning.faces import read_train_faces
-from augment.planning.programme import Problem, Supplier, solve
+from augment.planning.pose import make_movers, pose
+from augment.planning.programme import solve
+from augment.planning.rates import Rates, from_rows
 from augment.planning.result import Plan
 from augment.planning.shortfall import explain_unfilled
-from augment.planning.suppliers import Mover, supplier
-from augment.planning.targets import Target, target_counts
+from augment.planning.suppliers import Mover
 from augment.shards import write_json, write_table
-from augment.types import BinSpace
 
-
-class GeneratorLimits(Section):
-    """How far the plan may lean on one generator."""
-
-    extra_cost: float = Field(default=0.0, ge=0)  # added to the cost of each of its moves
-    max_share: float = Field(default=1.0, gt=0, le=1)  # of a bin's deficit that it may fill
-
-
-class Config(Section):
-    """Section ``plan`` of params.yaml."""
-
-    target: Target = Field(default_factory=Target)
-    max_children_per_parent: int = Field(default=4, ge=1)  # candidates, whether they pass or not
-    max_synthetic_share: float = Field(default=0.75, ge=0, le=1)  # of a bin, after filling
-    spare: float = Field(default=1.25, ge=1, le=10)  # candidates for each face wanted
-    generators: dict[str, GeneratorLimits] = Field(default_factory=dict)
+__all__ = ["Config", "Mover", "explain", "make_plan", "run"]
 
 
 def run(job: Job, movers: Mapping[str, Mover] | None = None) -> None:
@@ -83,46 +62,19 @@ def make_plan(job: Job, movers: Mapping[str, Mover] | None = None) -> Plan:
     """
     config = job.config(Config)
     if movers is None:
-        movers = _movers(job.params["generators"])
-    _require_known(config, movers)
-    audit = json.loads(job.inputs["audit.json"].read_text(encoding="utf-8"))
-    space = BinSpace.from_json(audit["bin_space"])
-    faces = read_train_faces(job.inputs["aligned"], space)
-    have = faces.census(len(space))
-    if not have.sum():
-        raise UserError("no usable train face is in any bin of audit.axes: there are no donors.")
-    targets = target_counts(space, have, config.target)
-    lacking = deficits(have, targets)
-    problem = Problem(
-        deficits=lacking,
-        faces=have,
-        suppliers=[_supplier(config, key, mover, space, lacking) for key, mover in movers.items()],
-        most_children=config.max_children_per_parent,
-        max_synthetic_share=config.max_synthetic_share,
-        spare=config.spare,
-    )
+        movers = make_movers(job.params["generators"])
+    rates = _rates(job.inputs["pilot.json"], config)
+    asked = pose(config, movers, rates, job.inputs["aligned"], job.inputs["audit.json"])
+    problem = asked.problem
     moves = solve(problem)
-    orders = faces.orders(space, problem.suppliers, moves, problem.most_children, job.seed)
-    return Plan(space, targets, problem, moves, explain_unfilled(problem, moves), orders)
+    orders = asked.faces.orders(
+        asked.space, problem.suppliers, moves, config.max_children_per_parent, job.seed
+    )
+    unfilled = explain_unfilled(problem, moves)
+    return Plan(asked.space, asked.targets, problem, rates, moves, unfilled, orders)
 
 
-def _movers(entries: Mapping[str, Any] | None) -> dict[str, Mover]:
-    movers: dict[str, Mover] = {}
-    for key, entry in (entries or {}).items():
-        module, config = plugins.configure("generators", entry, f"generators.{key}")
-        movers[key] = module.Generator(config)
-    return movers
-
-
-def _require_known(config: Config, movers: Mapping[str, Mover]) -> None:
-    unknown = sorted(set(config.generators) - set(movers))
-    if unknown:
-        raise UserError(
-            f"params.yaml: plan.generators names '{unknown[0]}', but there is no such entry under "
-            f"generators: {', '.join(movers)}."
-        )
-
-
-def _supplier(config: Config, key: str, mover: Mover, space: BinSpace, lacking: Counts) -> Supplier:
-    limits = config.generators.get(key, GeneratorLimits())
-    return supplier(key, mover, space, lacking, limits.extra_cost, limits.max_share)
+def _rates(pilot: Path, config: Config) -> Rates:
+    """What the pilot measured; nothing where it has not run yet: a plan can be looked at before."""
+    rows = json.loads(pilot.read_text(encoding="utf-8"))["bins"] if pilot.is_file() else []
+    return Rates(from_rows(rows), config.spare, config.most_spare)

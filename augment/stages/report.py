@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from augment.gating.candidates import all_candidate_folders, read_summary, read_topup, read_verdicts
 from augment.job import Job
 from augment.metrics.passes import Tally, failed_checks, tally
 from augment.metrics.proportion import wilson_interval
@@ -54,7 +55,9 @@ class _Inputs:
     evaluate: Mapping[str, Any]
     balanced: Mapping[str, Any]
     gate: Mapping[str, Any]
+    topup: Mapping[str, Any]
     manifest: pa.Table
+    folders: tuple[Path, ...]  # of candidates, those of the top-ups behind the others
     candidates: Mapping[str, pa.Table]  # generator -> rows without pixels
     verdicts: list[dict[str, Any]]
     space: BinSpace
@@ -68,19 +71,25 @@ class _Inputs:
         space = BinSpace.from_json(audit["bin_space"])
         axes = [axis.name for axis in space.axes]
         columns = ["id", "generator", "bin", "parents", "steps", "weights", "status", *axes]
+        keys, topup = list(job.params["generators"] or {}), job.inputs["topup"]
+        folders = all_candidate_folders(job.inputs["candidates"], topup, keys)
         return cls(
             audit,
             load(job.inputs["plan.json"]),
             load(job.inputs["metrics.json"]),
             load(job.inputs["evaluate.json"]),
             load(job.inputs["balanced"] / "manifest.json"),
-            load(job.inputs["verdicts"] / "summary.json"),
+            read_summary(topup),
+            read_topup(topup),
             pq.read_table(job.inputs["balanced"] / "manifest.parquet"),
+            folders,
             {
-                key: read_table(job.inputs["candidates"] / key, columns)
-                for key in job.params["generators"] or {}
+                key: pa.concat_tables(
+                    read_table(path, columns) for path in folders if path.name == key
+                )
+                for key in keys
             },
-            read_table(job.inputs["verdicts"]).to_pylist(),
+            read_verdicts(job.inputs["verdicts"], topup).to_pylist(),
             space,
         )
 
@@ -102,8 +111,7 @@ def run(job: Job) -> None:
         for key in inputs.candidates
     }  # fmt: skip
     gallery = choose(outlines, config.gallery)
-    folders = {key: job.inputs["candidates"] / key for key in inputs.candidates}
-    cards = Cards(_visibility(job, config), folders, job.inputs["balanced"] / "data")
+    cards = Cards(_visibility(job, config), inputs.folders, job.inputs["balanced"] / "data")
     cards.load(
         [
             *gallery,
@@ -195,6 +203,7 @@ def _page(
         bins=census,
         failures=_failures(inputs.audit["align_failures"]),
         plan=inputs.plan,
+        topup=inputs.topup,
         generators=generators,
         check_notes={name: notes for name, notes in inputs.gate["checks"].items() if notes},
         tasks=[_task(name, task) for name, task in inputs.evaluate["tasks"].items()],

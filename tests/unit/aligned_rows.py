@@ -77,13 +77,17 @@ def audit_job(folder: Path, axes: Sequence[Any], **settings: Any) -> Job:
 
 
 def plan_job(folder: Path, **settings: Any) -> Job:
-    """The plan of ``folder/aligned`` after its audit."""
+    """The plan of ``folder/aligned`` after its audit, and after a pilot where there is one."""
     return Job(
         stage="plan",
         key=None,
         params={"plan": settings, "generators": {}},
         seed=7,
-        inputs={"aligned": folder / "aligned", "audit.json": folder / "audit.json"},
+        inputs={
+            "aligned": folder / "aligned",
+            "audit.json": folder / "audit.json",
+            "pilot.json": folder / "pilot.json",
+        },
         outputs={"plan.json": folder / "plan.json", "plan": folder / "plan"},
         engine=Engine("inline"),
     )

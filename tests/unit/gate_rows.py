@@ -10,7 +10,7 @@ import numpy as np
 
 from augment.images import decode, encode
 from augment.measure import measure
-from augment.schema import Labels, aligned_schema, candidate_schema, table
+from augment.schema import Labels, aligned_schema, candidate_schema, table, verdict_schema
 from augment.seeds import row_generator
 from augment.shards import write_bucketed, write_json
 from augment.types import Axis, BinSpace, Image
@@ -109,6 +109,28 @@ def write_candidates(
 ) -> Path:
     write_bucketed(folder / "candidates" / key, table(rows, candidate_schema(LABELS)), shards)
     return folder / "candidates"
+
+
+def write_topup(
+    folder: Path,
+    wanted: Mapping[tuple[str, str], int],
+    candidates: Sequence[Mapping[str, Any]] = (),
+    verdicts: Sequence[Mapping[str, Any]] = (),
+    passes: Mapping[str, Any] | None = None,
+    still_missing: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """What the top-ups leave: these further candidates, and so many faces of each (bin, generator)
+    for the data set."""
+    target = folder / "topup"
+    schema = candidate_schema(LABELS)
+    write_bucketed(target / "candidates" / "mask", table(candidates, schema), 4)
+    write_bucketed(target / "verdicts", table(verdicts, verdict_schema()), 4)
+    write_json(target / "verdicts" / "summary.json", {"passes": {"generator": passes or {}}})
+    cells = [
+        {"bin": name, "orders": {key: n for (of, key), n in wanted.items() if of == name}}
+        for name in BINS.names
+    ]
+    write_json(target / "topup.json", {"cells": cells, "still_missing": list(still_missing)})
 
 
 def write_plan(folder: Path, ordered: Mapping[tuple[str, str], int]) -> None:

@@ -21,7 +21,7 @@ from augment.metrics.passes import MADE, failed_checks, tally
 from augment.metrics.resampling import Words
 from augment.schema import Labels, aligned_schema, candidate_schema, table, verdict_schema
 from augment.shards import read_table, write_bucketed, write_json
-from augment.stages import assemble, audit, evaluate, plan, report
+from augment.stages import assemble, audit, evaluate, plan, report, topup
 from augment.types import BinSpace, Image
 from tests.unit.aligned_rows import row
 
@@ -82,7 +82,8 @@ def write_road(
     params = {
         "audit": {"axes": AXES}, "generators": GENERATORS,
         "plan": {"target": {"kind": "equal"}, "max_synthetic_share": 1.0},
-        "assemble": {}, "evaluate": {"tasks": TASKS}, "report": settings,
+        "topup": {"rounds": 0}, "gate": {}, "judges": {}, "assemble": {},
+        "evaluate": {"tasks": TASKS}, "report": settings,
         "ingest": {"sources": {"faces": {"kind": kind}}},
     }  # fmt: skip
     job = Job("report", None, params, 7, _paths(folder), _paths(folder), Engine("inline", 1,
@@ -91,8 +92,10 @@ def write_road(
     _write_faces(folder / "aligned", paint, times)
     audit.run(job_of(job, "audit"))
     movers = {"copies": AnyMove(1, True), "mask": AnyMove(1, False)}
+    write_json(folder / "pilot.json", {"bins": []})
     plan.run(job_of(job, "plan"), movers)
     _write_candidates(folder, paint)
+    topup.run(job_of(job, "topup"))
     assemble.run(job_of(job, "assemble"))
     evaluate.run(job_of(job, "evaluate"), guess)
     return job
@@ -112,6 +115,7 @@ def job_of(job: Job, stage: str) -> Job:
 def _paths(folder: Path) -> dict[str, Path]:
     names = [
         "aligned", "audit.json", "plan", "plan.json", "candidates", "verdicts", "balanced",
+        "pilot.json", "topup", "models",
         "metrics.json", "evaluate.json", "predictions", "plots/audit", "plots/evaluate",
         "report.html", "figures",
     ]  # fmt: skip

@@ -26,6 +26,7 @@ from tests.unit.gate_rows import (
     write_candidates,
     write_faces,
     write_plan,
+    write_topup,
 )
 
 MASKED_WOMEN, MASKED_MEN = "female · mask yes", "male · mask yes"
@@ -41,6 +42,7 @@ def job_in(folder: Path, **settings: Any) -> Job:
             "aligned": folder / "aligned",
             "candidates": folder / "candidates",
             "verdicts": folder / "verdicts",
+            "topup": folder / "topup",
             "audit.json": folder / "audit.json",
             "plan.json": folder / "plan.json",
         },
@@ -53,6 +55,14 @@ def write_verdicts(
     folder: Path, candidates: list[dict[str, Any]], refused: dict[str, str] | None = None
 ) -> None:
     """All pass, but those in ``refused`` (id -> reason)."""
+    rows = verdict_rows(candidates, refused)
+    write_json(folder / "verdicts" / "summary.json", {"passes": {"generator": {}}})
+    write_bucketed(folder / "verdicts", table(rows, verdict_schema()), 4)
+
+
+def verdict_rows(
+    candidates: list[dict[str, Any]], refused: dict[str, str] | None = None
+) -> list[dict[str, Any]]:
     rows = []
     for candidate in candidates:
         made = candidate["status"] == "ok"
@@ -62,8 +72,7 @@ def write_verdicts(
             reason = (refused or {}).get(candidate["id"], "")
             rows.append({**common, "check": "label", "score": 0.5, "threshold": 0.25,
                          "passed": not reason, "reason": reason})  # fmt: skip
-    write_json(folder / "verdicts" / "summary.json", {"passes": {"generator": {}}})
-    write_bucketed(folder / "verdicts", table(rows, verdict_schema()), 4)
+    return rows
 
 
 @pytest.fixture
@@ -84,7 +93,9 @@ def folder(tmp_path: Path, people: list[dict[str, Any]]) -> Path:
     broken = not_made(masked(people[8]), "no mouth was found")
     write_candidates(tmp_path, "mask", [*women, *men, broken])
     write_verdicts(tmp_path, [*women, *men, broken], {men[0]["id"]: "mask should be yes"})
-    write_plan(tmp_path, {(MASKED_WOMEN, "mask"): 4, (MASKED_MEN, "mask"): 3})
+    wanted = {(MASKED_WOMEN, "mask"): 4, (MASKED_MEN, "mask"): 3}
+    write_plan(tmp_path, wanted)
+    write_topup(tmp_path, wanted)
     return tmp_path
 
 
@@ -121,7 +132,26 @@ def test_rows_in_are_rows_out_and_set_aside(folder: Path) -> None:
         "surplus": 2,
     }
     assert ("rejected", "label: mask should be yes") in reasons.values()
-    assert ("surplus", f"{MASKED_WOMEN} already has the 4 faces ordered of it") in reasons.values()
+    assert ("surplus", f"{MASKED_WOMEN} already has the 4 faces wanted of it") in reasons.values()
+
+
+def test_top_ups_fill_what_the_first_orders_left_open(
+    folder: Path, people: list[dict[str, Any]]
+) -> None:
+    men = [masked(people[n], 1) for n in (0, 4, 8)]
+    refused = {men[2]["id"]: "mask should be yes"}
+    missing = [{"bin": MASKED_MEN, "n": 37, "reason": "k children per parent"}]
+    write_topup(
+        folder, {(MASKED_WOMEN, "mask"): 5, (MASKED_MEN, "mask"): 3}, men,
+        verdict_rows(men, refused), {"mask": {"candidates": 12, "passed": 9}}, missing,
+    )  # fmt: skip
+    run(job_in(folder))
+    made = Counter(row["bin"] for row in manifest(folder) if row["synthetic"])
+    assert made == {MASKED_WOMEN: 5, MASKED_MEN: 3}
+    content = json.loads((folder / "balanced" / "manifest.json").read_text())
+    assert content["rows"]["in"] == 43 + 3
+    assert content["still_missing"] == missing
+    assert "| mask | 8 | 12 | 9 | none |" in (folder / "balanced" / "README.md").read_text()
 
 
 def test_where_a_synthetic_face_comes_from(folder: Path, people: list[dict[str, Any]]) -> None:
@@ -256,6 +286,7 @@ def test_no_usable_face(tmp_path: Path) -> None:
     write_candidates(tmp_path, "mask", [])
     write_verdicts(tmp_path, [])
     write_plan(tmp_path, {})
+    write_topup(tmp_path, {})
     with pytest.raises(UserError, match="no usable face"):
         run(job_in(tmp_path))
 

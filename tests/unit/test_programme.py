@@ -4,15 +4,26 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
-from augment.planning.programme import Move, Problem, Supplier, filled, solve
+from augment.planning.programme import (
+    Move,
+    Problem,
+    Supplier,
+    filled,
+    room,
+    solve,
+    supplier_room,
+)
 from augment.planning.shortfall import (
     CHILDREN,
     GENERATOR_SHARE,
     NO_DONORS,
     NO_GENERATOR,
+    REFUSED,
     SYNTHETIC_SHARE,
     explain_unfilled,
+    refused_suppliers,
 )
 
 NO = np.nan
@@ -24,15 +35,18 @@ def problem(
     *costs: list[list[float]],
     children: int = 2,
     share: float = 1.0,
-    spare: float = 1.0,
+    spare: float | list[list[float]] = 1.0,
     parents: tuple[int, ...] = (1, 1, 1),
     max_share: tuple[float, ...] = (1.0, 1.0, 1.0),
 ) -> Problem:
+    """``spare``: one for all, or for each generator one a target bin."""
+    spares = spare if isinstance(spare, list) else [[spare] * len(deficits)] * len(costs)
     suppliers = [
-        Supplier(f"g{number}", np.array(matrix, dtype=float), parents[number], max_share[number])
+        Supplier(f"g{number}", np.array(matrix, dtype=float), np.array(spares[number]),
+                 parents[number], max_share[number])
         for number, matrix in enumerate(costs)
-    ]
-    return Problem(np.array(deficits), np.array(faces), suppliers, children, share, spare)
+    ]  # fmt: skip
+    return Problem.fresh(np.array(deficits), np.array(faces), suppliers, children, share)
 
 
 def reasons(case: Problem) -> dict[tuple[int, str], int]:
@@ -138,6 +152,52 @@ def test_a_single_donor_still_gives_one() -> None:
     assert (move.faces, move.candidates) == (1, 1)
 
 
+def test_each_target_has_its_own_spares() -> None:
+    # Bin 0 passes one in four, bin 1 all: the 12 children fill bin 1 first, the rest goes to bin 0.
+    costs = [[NO, NO, NO], [NO, NO, NO], [1, 9, NO]]
+    case = problem([9, 4, 0], [0, 0, 6], costs, spare=[[4.0, 1.0, 1.0]])
+    moves = {move.target: (move.faces, move.candidates) for move in solve(case)}
+    assert moves == {0: (2, 8), 1: (4, 4)}
+    assert reasons(case) == {(0, CHILDREN): 7}
+
+
+def test_at_equal_cost_the_generator_that_passes_more_often_comes_first() -> None:
+    costs = [[NO, NO], [1, NO]]
+    for spare in ([[3.0, 1.0], [1.25, 1.0]], [[1.25, 1.0], [3.0, 1.0]]):
+        case = problem([2, 0], [1, 9], costs, costs, spare=spare)
+        assert [move.supplier for move in solve(case)] == [int(spare[0][0] == 3.0)]
+
+
+def test_cost_counts_more_than_passing() -> None:
+    case = problem([2, 0], [1, 9], [[NO, NO], [1, NO]], [[NO, NO], [1.001, NO]],
+                   spare=[[6.0, 1.0], [1.0, 1.0]])  # fmt: skip
+    assert [move.supplier for move in solve(case)] == [0]
+
+
+def test_where_the_gate_refuses_all_nothing_is_ordered() -> None:
+    costs = [[NO, NO], [1, NO]]
+    case = problem([4, 0], [0, 9], costs, spare=[[np.inf, 1.0]])
+    assert solve(case) == []
+    assert reasons(case) == {(0, REFUSED): 4}
+    assert refused_suppliers(case, 0) == ["g0"]
+    dear = [[NO, NO], [5, NO]]
+    case = problem([4, 0], [0, 9], costs, dear, spare=[[np.inf, 1.0], [2.0, 1.0]])
+    assert [(move.supplier, move.faces) for move in solve(case)] == [(1, 4)]
+
+
+def test_what_is_filled_already_counts() -> None:
+    from dataclasses import replace
+
+    costs = [[NO, NO], [1, NO]]
+    fresh = problem([10, 0], [10, 4], costs, children=9, share=0.4, max_share=(0.5,))
+    assert filled(fresh, solve(fresh))[0] == 5
+    later = replace(fresh, filled=np.array([[2, 0]]), places=np.array([0, 2]))
+    assert filled(later, solve(later))[0] == 2
+    parts = {part.reason: part.faces for part in explain_unfilled(later, solve(later))}
+    # 8 are lacking; half of 10 by this generator are 5, of which it made 2 and now 2 more.
+    assert parts == {CHILDREN: 1, GENERATOR_SHARE: 1, SYNTHETIC_SHARE: 4}
+
+
 @st.composite
 def problems(draw: st.DrawFn) -> Problem:
     bins = draw(st.integers(1, 5))
@@ -147,13 +207,16 @@ def problems(draw: st.DrawFn) -> Problem:
         st.lists(cost, min_size=bins, max_size=bins), min_size=bins, max_size=bins
     )  # fmt: skip
     generators = draw(st.integers(0, 3))
+    factor = st.sampled_from([1.0, 1.25, 2.0, 3.75, np.inf])
+    own = st.lists(factor, min_size=bins, max_size=bins)
+    spares = st.lists(own, min_size=generators, max_size=generators)
     return problem(
         draw(count),
         draw(count),
         *[draw(matrix) for _ in range(generators)],
         children=draw(st.integers(1, 3)),
         share=draw(st.sampled_from([0.0, 0.3, 0.5, 0.8, 1.0])),
-        spare=draw(st.sampled_from([1.0, 1.25, 2.0])),
+        spare=draw(st.one_of(st.sampled_from([1.0, 1.25, 2.0]), spares)),
         parents=tuple(draw(st.integers(1, 2)) for _ in range(3)),
         max_share=tuple(draw(st.sampled_from([0.4, 1.0])) for _ in range(3)),
     )
@@ -175,9 +238,40 @@ def test_orders_and_unfilled_are_the_deficit_and_no_limit_is_overstepped(case: P
         supplier = case.suppliers[move.supplier]
         assert np.isfinite(supplier.costs[move.donor, move.target])
         assert case.faces[move.donor] >= supplier.parents
-        assert move.faces <= move.candidates <= np.ceil(move.faces * case.spare)
+        assert np.isfinite(supplier.spares[move.target])
+        assert move.faces <= move.candidates <= np.ceil(move.faces * supplier.spares[move.target])
         children[move.donor] += move.candidates * supplier.parents
-    assert (children <= case.most_children * case.faces).all()
+    assert (children <= case.places).all()
+    for number in range(len(case.suppliers)):
+        own = filled(case, [move for move in moves if move.supplier == number])
+        assert (own <= supplier_room(case, number)).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems())
+def test_whole_numbers_cost_at_most_two_faces_a_donor_bin(case: Problem) -> None:
+    """Against the programme in fractions, solved here by the solver's other method."""
+    arcs = [
+        (number, donor, target)
+        for number, supplier in enumerate(case.suppliers)
+        for donor, target in itertools.product(range(len(case.faces)), repeat=2)
+        if np.isfinite(supplier.costs[donor, target] + supplier.spares[target])
+        and case.faces[donor] >= supplier.parents
+    ]
+    if not arcs:
+        assert solve(case) == []
+        return
+    makers, donors, targets = np.array(arcs).T
+    bins = len(case.faces)
+    weight = [case.suppliers[n].parents * case.suppliers[n].spares[t] for n, _, t in arcs]
+    rows = [np.where(donors == d, weight, 0) for d in range(bins)]
+    rows += [np.where(targets == t, 1, 0) for t in range(bins)]
+    most = [*case.places, *room(case)]
+    for n, t in itertools.product(range(len(case.suppliers)), range(bins)):
+        rows.append(np.where((makers == n) & (targets == t), 1, 0))
+        most.append(supplier_room(case, n)[t])
+    best = linprog(-np.ones(len(arcs)), A_ub=np.array(rows), b_ub=most, method="highs-ipm")
+    assert filled(case, solve(case)).sum() >= -best.fun - 2 * (case.places > 0).sum() - 1e-6
 
 
 @settings(max_examples=60, deadline=None)
@@ -188,7 +282,7 @@ def test_lifting_the_limit_that_is_named_fills_what_it_bound(case: Problem) -> N
 
     before = solve(case)
     bound = sum(p.faces for p in explain_unfilled(case, before) if p.reason == CHILDREN)
-    more = solve(replace(case, most_children=10_000))
+    more = solve(replace(case, places=10_000 * case.faces))
     assert filled(case, more).sum() - filled(case, before).sum() == bound
 
 

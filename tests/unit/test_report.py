@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -240,7 +241,10 @@ def test_summary_of_an_unfinished_run(tmp_path: Path) -> None:
 def test_without_generators_the_page_says_so(road: Job, tmp_path: Path) -> None:
     params = dict(road.params) | {"generators": {}}
     outputs = dict(road.outputs) | {"report.html": tmp_path / "report.html"}
-    page = write_report(replace(road, params=params, outputs=outputs))
+    leave = shutil.ignore_patterns("copies", "mask")
+    shutil.copytree(road.inputs["topup"], tmp_path / "topup", ignore=leave)
+    inputs = dict(road.inputs) | {name: tmp_path / name for name in ("candidates", "topup")}
+    page = write_report(replace(road, params=params, inputs=inputs, outputs=outputs))
     assert "No generator is named in the parameters" in page
     assert "There are no candidates to show." in page
 

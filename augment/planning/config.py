@@ -1,0 +1,30 @@
+"""Section ``plan`` of params.yaml: what shall be made, and how far the plan may go for it."""
+
+from pydantic import Field, model_validator
+
+from augment.params import Section
+from augment.planning.targets import Target
+
+
+class GeneratorLimits(Section):
+    """How far the plan may lean on one generator."""
+
+    extra_cost: float = Field(default=0.0, ge=0)  # added to the cost of each of its moves
+    max_share: float = Field(default=1.0, gt=0, le=1)  # of a bin's deficit that it may fill
+
+
+class Config(Section):
+    """Section ``plan`` of params.yaml."""
+
+    target: Target = Field(default_factory=Target)
+    max_children_per_parent: int = Field(default=4, ge=1)  # candidates, whether they pass or not
+    max_synthetic_share: float = Field(default=0.75, ge=0, le=1)  # of a bin, after filling
+    spare: float = Field(default=1.25, ge=1, le=20)  # candidates for each face, where unmeasured
+    most_spare: float = Field(default=6.0, ge=1, le=20)  # the same, at most, where measured
+    generators: dict[str, GeneratorLimits] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _spares_in_order(self) -> "Config":
+        if self.spare > self.most_spare:
+            raise ValueError("'spare' must not be above 'most_spare'")
+        return self
