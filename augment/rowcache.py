@@ -7,6 +7,7 @@ here. A cache belongs to one operation identity; each chunk file holds some rows
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -104,14 +105,7 @@ class RowCache:
         keys = result.column(KEY).to_pylist()
         name = hashlib.blake2b(b"".join(keys), digest_size=16).hexdigest()
         path = self._folder / f"{name}.parquet"
-        with AtomicFile(path) as temporary:
-            # Pictures do not compress; checksums find what a bad disk or a cut-off copy did.
-            pq.write_table(
-                pa.Table.from_batches([result]),
-                temporary,
-                compression="none",
-                write_page_checksum=True,
-            )
+        _write(path, pa.Table.from_batches([result]))
         self._remember(path, keys)
 
     def get(self, keys: list[bytes]) -> pa.RecordBatch:
@@ -153,6 +147,33 @@ class RowCache:
         _log.warning("%s is damaged (%s): its rows are computed again.", path, error)
         path.unlink(missing_ok=True)
         self._place = {key: place for key, place in self._place.items() if place[0] != path}
+
+
+def drop_rows(path: Path, unwanted: Callable[[pa.Table], list[bool]]) -> int:
+    """Take rows out of a chunk file; returns how many. A damaged file goes as a whole.
+
+    Args:
+        path: a file of a cache's folder.
+        unwanted: its table -> one truth value a row.
+    """
+    try:
+        content = pq.read_table(path)
+    except (pa.ArrowException, OSError):
+        path.unlink(missing_ok=True)
+        return 0
+    kept = pa.array([not dropped for dropped in unwanted(content)], pa.bool_())
+    rest = content.filter(kept)
+    if rest.num_rows == 0:
+        path.unlink()
+    elif rest.num_rows < content.num_rows:
+        _write(path, rest)
+    return int(content.num_rows - rest.num_rows)
+
+
+def _write(path: Path, content: pa.Table) -> None:
+    with AtomicFile(path) as temporary:
+        # Pictures do not compress; checksums find what a bad disk or a cut-off copy did.
+        pq.write_table(content, temporary, compression="none", write_page_checksum=True)
 
 
 def _read_checked(path: Path, columns: tuple[str, ...]) -> pa.Table:

@@ -2,7 +2,7 @@
 
 Pixels stay where they are. Every file is read once, to know whether it can be: its digest, size
 and difference hash say which files are one photo, and people and repeated photos decide what must
-share a split.
+share a split. Photos of people who have withdrawn (``forgotten.json``) leave no row.
 """
 
 import itertools
@@ -20,8 +20,10 @@ from augment.intake.reading import ReadPhoto
 from augment.intake.same_files import flag_same_files
 from augment.intake.splits import assign_splits, photo_groups
 from augment.intake.summary import summary
+from augment.intake.tombstones import FILE, Tombstones, read_tombstones
 from augment.job import Job
 from augment.protocols import Record, Source
+from augment.rowcache import drop_rows
 from augment.schema import (
     OK,
     SET_ASIDE,
@@ -52,9 +54,13 @@ def run(job: Job) -> None:
     config = job.config(Config)
     sources = open_sources(config, job.seed)
     labels = _labels(config, sources)
+    # A job that was made without the file knows of nobody who has withdrawn.
+    withdrawn = read_tombstones(job.inputs[FILE]) if FILE in job.inputs else Tombstones()
     index = pa.concat_tables(
-        _read_source(job, key, source, labels) for key, source in sources.items()
+        _read_source(job, key, source, labels, withdrawn) for key, source in sources.items()
     ).sort_by("id")
+    if not index.num_rows:
+        raise UserError("all photos of all sources were withdrawn: there is nothing to read.")
     index = flag_same_files(index, labels.columns)
     index = _with_splits(index, config, job.seed)
     print(summary(index), file=sys.stderr)
@@ -87,23 +93,42 @@ def _require_sensible(key: str, source: Source, config: Intake) -> None:
         )
 
 
-def _read_source(job: Job, key: str, source: Source, labels: Labels) -> pa.Table:
+def _read_source(
+    job: Job, key: str, source: Source, labels: Labels, withdrawn: Tombstones
+) -> pa.Table:
     """All rows of one source, with what reading its files showed."""
     schema = _listed_schema(labels)
-    listed = [
-        pa.RecordBatch.from_pylist(
-            [_row(key, source, record, labels) for record in records], schema=schema
-        )
-        for records in _batched(source.records())
-    ]
-    rows = sum(batch.num_rows for batch in listed)
-    if not rows:
+    listed, rows, gone = [], 0, 0
+    for records in _batched(source.records()):
+        made = [_row(key, source, record, labels) for record in records]
+        kept = [row for row in made if not withdrawn.holds_row(row["id"], row["person"])]
+        listed.append(pa.RecordBatch.from_pylist(kept, schema=schema))
+        rows, gone = rows + len(kept), gone + len(made) - len(kept)
+    if not rows + gone:
         raise UserError(
             f"ingest.sources.{key} holds no picture: are ingest.data and the source's root the "
             "folders that you mean?"
         )
     read = job.engine.map_batches(ReadPhoto(source), lambda: listed, rows, f"ingest {key}")
-    return pa.Table.from_batches([_settled(batch) for batch in read])
+    found = pa.Table.from_batches([_settled(batch) for batch in read])
+    kept = _without_files(job, key, found, withdrawn)
+    gone += found.num_rows - kept.num_rows
+    if gone:
+        print(f"{key}: {gone:,} photos withdrawn, left out", file=sys.stderr)
+    return kept
+
+
+def _without_files(job: Job, key: str, found: pa.Table, withdrawn: Tombstones) -> pa.Table:
+    """The rows whose very file was not withdrawn under another name; the row cache, too, must not
+    keep what reading such a file showed."""
+    digests = set(found.column("sha256").to_pylist())
+    gone = {digest for digest in digests if withdrawn.holds("file", digest)}
+    if not gone:
+        return found
+    for path in job.engine.cache.glob(f"ingest {key}-*/*.parquet"):
+        drop_rows(path, lambda chunk: [d in gone for d in chunk.column("sha256").to_pylist()])
+    kept = [digest not in gone for digest in found.column("sha256").to_pylist()]
+    return found.filter(pa.array(kept, pa.bool_()))
 
 
 def _batched(records: Iterator[Record]) -> Iterator[list[Record]]:

@@ -1,0 +1,86 @@
+"""The commands that use the data set, or take people out of it; ``cli`` registers them."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+FORGET = (
+    "Take a person who withdraws out of every output, cache and made face, and keep them out. "
+    "Shows what would go, and asks. Named again, or with no name at all, it completes what was "
+    "interrupted and looks whether anything is left (exit code 1 if so).",
+    "augment forget --person lfw/Ada_Example",
+    "augment forget --id mine/0001.jpg --id mine/0002.jpg --dry-run",
+    "augment forget --source mine --yes",
+)
+EXPORT = (
+    "Write the balanced data set in a layout that other tools read, with all labels and where each "
+    "face comes from: the columns of manifest.parquet as text, lists as JSON, `synthetic` true or "
+    "false.\n\nimagefolder: <split>/<name>.jpg and <split>/metadata.jsonl, which Hugging Face's "
+    'load_dataset("imagefolder", data_dir=...) reads.\n\n'
+    "webdataset: <split>-000000.tar and so on, in each <name>.jpg and <name>.json.\n\n"
+    "csv: manifest.csv, and images/<split>/<name>.jpg, which its column `file` names.",
+    "augment export --format imagefolder --out faces",
+    "augment export --format webdataset --out tars --split train --only synthetic",
+    "augment export --format csv --out table --overwrite",
+)
+
+
+def forget(
+    person: Annotated[
+        list[str] | None, typer.Option("--person", help="<source>/<person>; may be repeated.")
+    ] = None,
+    row: Annotated[
+        list[str] | None, typer.Option("--id", help="A photo's row id; may be repeated.")
+    ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="A whole data set: its key under ingest.sources."),
+    ] = None,
+    near_duplicates: Annotated[
+        bool, typer.Option("--near-duplicates", help="Near duplicates of these photos go as well.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would go and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Take people out; exit code 1 where the final scan finds something left."""
+    from augment.withdrawing import Request
+    from augment.withdrawing import forget as take_out
+
+    request = Request(person or (), row or (), source or (), near_duplicates)
+
+    def agree() -> bool:
+        return yes or typer.confirm("Take all of this out for good?")
+
+    if not take_out(request, typer.echo, agree, dry_run):
+        raise typer.Exit(1)
+
+
+def export(
+    layout: Annotated[
+        Literal["imagefolder", "webdataset", "csv"], typer.Option("--format", help="The layout.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="A new or empty folder.")],
+    split: Annotated[
+        list[str] | None,
+        typer.Option("--split", help="train, validation or test; may be repeated; none: all."),
+    ] = None,
+    only: Annotated[
+        Literal["real", "synthetic"] | None, typer.Option("--only", help="Leave the others out.")
+    ] = None,
+    tar_mb: Annotated[
+        float, typer.Option("--tar-mb", min=0.01, help="webdataset: size of a tar, megabytes.")
+    ] = 256,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an earlier export in that folder.")
+    ] = False,
+) -> None:
+    """Write ``data/balanced`` in another layout."""
+    from augment.exporting import Wanted
+    from augment.exporting import export as write_out
+
+    wanted = Wanted(layout, split or (), only, tar_mb)
+    counts = write_out(Path("data/balanced"), out, wanted, overwrite)
+    typer.echo(f"{out}: " + ", ".join(f"{n:,} {name} faces" for name, n in counts.items()))

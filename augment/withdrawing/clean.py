@@ -1,0 +1,135 @@
+"""Takes everything out, in an order that lets a killed run find the rest again.
+
+What tells who is who goes last: the row caches first, then the tables that only hold ids, then
+those that name parents, then ``data/aligned``, and ``data/index`` at the very end.
+"""
+
+import contextlib
+import json
+import shutil
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from augment.rowcache import drop_rows
+from augment.shards import MARKER
+from augment.withdrawing.places import Places
+from augment.withdrawing.tables import Finder, clean_table, group_names, is_parquet, mend_marker
+
+INDEX, ALIGNED, BALANCED = "data/index", "data/aligned", "data/balanced"
+
+
+def clean(
+    places: Places,
+    finder: Finder,
+    hits: Collection[Path],
+    models: Iterable[str],
+    assemble: Callable[[], None],
+) -> None:
+    """Take rows out of all tables, and remove the files that cannot lose just a row.
+
+    Args:
+        places: where to look.
+        finder: what must go.
+        hits: the files that hold any of it.
+        models: keys of the models that saw it.
+        assemble: writes ``data/balanced`` anew from what is left.
+    """
+    _clean_dvc_cache(places, hits)
+    _clean_work(places.project / ".augment", finder, models)
+    for path in _reports_with_pictures(places):
+        path.unlink()
+    last = (places.project / ALIGNED, places.project / INDEX)
+    tables = [path for path in places.tables() if path in hits]
+    for path in sorted(tables, key=_order):
+        if path.parent not in last:
+            clean_table(path, finder, {})
+    for folder in {path.parent for path in places.project.glob("data/**/" + MARKER)} - set(last):
+        mend_marker(folder)
+    _clean_folder(last[0], finder)
+    balanced = places.project / BALANCED
+    touched = any(path.is_relative_to(balanced) for path in hits)
+    if balanced.is_dir() and (touched or not (balanced / MARKER).is_file()):
+        assemble()
+    for path in places.texts():
+        if path in hits and path.is_file() and places.is_made(path) and finder.count(path):
+            path.unlink()
+    _clean_folder(last[1], finder)
+
+
+def _order(path: Path) -> bool:
+    """Tables that name parents come after those that know a made face by its id alone."""
+    return "parents" in pq.read_schema(path).names
+
+
+def _clean_folder(folder: Path, finder: Finder) -> None:
+    paths = sorted(folder.glob("*.parquet"))
+    groups = group_names(paths, finder.withdrawal)
+    for path in paths:
+        clean_table(path, finder, groups)
+    mend_marker(folder)
+
+
+def _reports_with_pictures(places: Places) -> list[Path]:
+    """Pages hold pictures stored anew, which cannot be told by their bytes."""
+    return sorted(places.project.glob("reports/**/*.html"))
+
+
+def _clean_dvc_cache(places: Places, hits: Collection[Path]) -> None:
+    """Older and current versions of outputs: an object that holds any of it goes as a whole."""
+    removed = set()
+    objects = places.cached()
+    for path in objects:
+        if path in hits or is_page(path):
+            removed.add(path.parent.name + path.name)
+            path.unlink()
+    for path in objects:
+        if path.suffix == ".dir" and path.is_file():
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                listed = {entry["md5"] for entry in json.loads(path.read_text(encoding="utf-8"))}
+                # DVC takes a listing whose files are gone for a broken cache.
+                if listed & removed:
+                    path.unlink()
+
+
+def is_page(path: Path) -> bool:
+    """Whether it is an HTML page: in DVC's cache, an older report."""
+    with path.open("rb") as file:
+        return file.read(64).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _clean_work(folder: Path, finder: Finder, models: Iterable[str]) -> None:
+    """``.augment``: rows that may be theirs are computed again, trainings that saw them start anew.
+
+    Joined orders, downstream trainings and the like go as a whole.
+    """
+    for path in folder.glob("*"):
+        if path.name not in ("cache", "train"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for key in models:
+        shutil.rmtree(folder / "train" / key, ignore_errors=True)
+    for part in (folder / "cache").glob("*/*"):
+        if part.suffix != ".parquet":
+            part.unlink()  # half written when a run was killed
+        elif not _traceable(part):
+            part.unlink()
+        else:
+            drop_rows(part, lambda rows: _may_be_theirs(rows, finder))
+
+
+def _traceable(path: Path) -> bool:
+    """Whether a chunk's rows say whose they are; judges' opinions do not, for instance."""
+    if not is_parquet(path):
+        return False
+    with contextlib.suppress(pa.ArrowException):
+        return bool({"image", "sha256"} & set(pq.read_schema(path).names))
+    return False
+
+
+def _may_be_theirs(rows: pa.Table, finder: Finder) -> list[bool]:
+    """Rows that are, and rows that do not tell: those of pictures that could not be used."""
+    found = finder.theirs(rows)
+    told = rows.column("image" if "image" in rows.column_names else "sha256").to_pylist()
+    return [hit or not known for hit, known in zip(found, told, strict=True)]
