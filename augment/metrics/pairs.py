@@ -63,12 +63,13 @@ def likeness(one: FloatArray, other: FloatArray) -> FloatArray:
 def best_threshold(same: FloatArray, different: FloatArray) -> float:
     """The likeness from which "the same person" is right most often, both kinds counting alike.
 
-    Of several, the lowest. (n,) and (m,) with n, m > 0.
+    It lies in the middle between two likenesses that occur. (n,) and (m,) with n, m > 0.
     """
     tried = np.unique(np.concatenate([same, different]))
     kept = 1 - np.searchsorted(np.sort(same), tried, side="left") / len(same)
     refused = np.searchsorted(np.sort(different), tried, side="left") / len(different)
-    return float(tried[int(np.argmax(kept + refused))])
+    best = int(np.argmax(kept + refused))
+    return float((tried[max(best - 1, 0)] + tried[best]) / 2)
 
 
 def thresholds_by_fold(
