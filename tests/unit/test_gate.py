@@ -134,6 +134,70 @@ def test_no_candidates_at_all(folder: Path, capsys: pytest.CaptureFixture[str]) 
     assert "no candidate passed: the data set will hold real faces only" in capsys.readouterr().err
 
 
+def test_all_candidates_refused(
+    folder: Path, people: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    black = np.zeros((32, 32, 3), np.uint8)
+    dark = [masked(people[n]) | pictured(f"dark{n}", black + n) for n in range(4)]
+    write_candidates(folder, "mask", dark)
+    run(job_in(folder))
+    assert summary(folder)["passes"]["generator"]["mask"]["pass_rate"] == 0.0
+    told = "mask: every one of its 4 candidates was refused, in any group."
+    assert summary(folder)["findings"] == [told]
+    errors = capsys.readouterr().err
+    assert told in errors
+    assert "no candidate passed: the data set will hold real faces only" in errors
+
+
+def test_no_real_face_that_the_judges_have_not_seen(folder: Path, tmp_path: Path) -> None:
+    """All real faces lie in half "b": there is nothing to take thresholds from."""
+    learned = [face(f"b/{n:03d}", half="b") for n in range(6)]
+    write_faces(tmp_path, learned)
+    write_candidates(tmp_path, "mask", [masked(learned[0])])
+    run(job_in(tmp_path))
+    found = summary(tmp_path)
+    assert found["real_faces_compared_with"] == 0
+    assert found["real_faces"]["refused"] == {}
+    assert found["checks"]["quality"] == ["no real faces to compare with: nothing is refused"]
+    assert [row["passed"] for row in verdicts(tmp_path)] == [True, True, True]
+
+
+def test_a_group_without_candidates_has_no_percentage(
+    folder: Path, people: list[dict[str, Any]]
+) -> None:
+    women = [masked(row) for row in people[:60] if row["gender"] == "female"]
+    write_candidates(folder, "mask", women)
+    run(job_in(folder))
+    found = summary(folder)
+    assert set(found["passes"]["gender"]) == {"female"}
+    assert set(found["refusals"]["mask"]["gender"]) == {"female"}
+    fewer = "mask: fewer than two groups of gender have 20 candidates to compare."
+    assert fewer in found["findings"] or "was refused" in found["findings"][0]
+
+
+def test_a_judge_without_weights_stops_the_gate_in_words(
+    folder: Path, people: list[dict[str, Any]]
+) -> None:
+    write_candidates(folder, "mask", [masked(people[0])])
+    job = job_in(folder)
+    asked = Job(**vars(job) | {"params": {**job.params, "judges": {"a": {"kind": "attributes"}}}})
+    with pytest.raises(UserError, match=r"models/a.*train@a"):
+        run(asked)
+
+
+def test_the_gate_says_what_it_refuses_of_real_faces(
+    folder: Path, people: list[dict[str, Any]]
+) -> None:
+    write_candidates(folder, "mask", [masked(people[0])])
+    run(job_in(folder, false_rejection=0.1))
+    real = summary(folder)["real_faces"]
+    assert real["faces"] == 60
+    assert 0.05 <= real["rate_of_each_check"] <= 0.1
+    assert real["refused"]["all"]["all"]["share"] <= 0.1
+    assert real["refused"]["gender"]["female"]["faces"] == 30
+    assert set(real["refused_by_check"]) == set(CHECKS)
+
+
 def test_candidates_of_a_removed_generator_are_refused(folder: Path) -> None:
     write_candidates(folder, "mask", [])
     write_candidates(folder, "older", [])
