@@ -102,7 +102,7 @@ def stand(
     """
     space, problem = asked.space, asked.problem
     cells = tally_cells(candidates, failed)
-    rates = replace(pilot, cells={**pilot.cells, **cells}, what="candidates")
+    rates = replace(pilot, cells={**pilot.cells, **cells}, what="candidates tried")
     shape = (len(problem.suppliers), len(space))
     passed, wanted = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
     for number, supplier in enumerate(problem.suppliers):
