@@ -7,6 +7,7 @@ them. Both questions have one answer: the files that a module imports, and that 
 import ast
 import hashlib
 import importlib.util
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -55,7 +56,8 @@ def code_digest(operation: Any) -> str:
     """A digest of the code that an operation's results depend on, blind to comments and docstrings.
 
     Looked at: the modules of the classes and functions that the operation holds, the plug-ins whose
-    names it holds where its module loads plug-ins by name, and all that those import.
+    names it holds where its module loads plug-ins by name (also inside of settings that it holds as
+    JSON), and all that those import.
     """
     modules, words = _parts(operation)
     kinds = plugin_kinds(modules)
@@ -160,15 +162,16 @@ def _parts(operation: Any) -> tuple[set[str], set[str]]:
     """Modules of the classes that a value holds, and the short words in it."""
     modules: set[str] = set()
     words: set[str] = set()
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # holds the values themselves: a number is not given to another one
     waiting = [operation]
     while waiting:
         value = waiting.pop()
         if id(value) in seen:
             continue
-        seen.add(id(value))
+        seen[id(value)] = value
         if isinstance(value, str):
             words.add(value)
+            waiting += _read_settings(value)
         elif isinstance(value, dict):
             waiting += [*value.keys(), *value.values()]
         elif isinstance(value, list | tuple | set | frozenset):
@@ -181,6 +184,16 @@ def _parts(operation: Any) -> tuple[set[str], set[str]]:
             modules.add(type(value).__module__)
             waiting += _held(value)
     return modules, words
+
+
+def _read_settings(text: str) -> list[Any]:
+    """What a JSON object holds: a plug-in's settings may name further plug-ins."""
+    if not text.startswith("{"):
+        return []
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return []
 
 
 def _held(value: Any) -> list[Any]:

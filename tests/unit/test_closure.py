@@ -94,6 +94,15 @@ def test_digest_changes_with_code_that_counts_only(toy: Path) -> None:
     assert digest_of("red") not in (red, imported)
 
 
+def test_sees_plug_ins_named_inside_of_settings(toy: Path) -> None:
+    first = digest_of('{"steps": {"a": {"kind": "blue"}}}')
+    (toy / "things/red.py").write_text("COLOUR = 7\n")  # not named
+    assert digest_of('{"steps": {"a": {"kind": "blue"}}}') == first
+    (toy / "things/blue.py").write_text("COLOUR = 3\n")
+    assert digest_of('{"steps": {"a": {"kind": "blue"}}}') != first
+    assert digest_of("{no JSON") == digest_of("{nor this")
+
+
 @dataclass
 class Holder:
     parts: list[object]
