@@ -25,6 +25,7 @@ from augment.errors import UserError
 from augment.nets.config import TrainConfig as TrainConfig
 from augment.nets.device import autocast, autocast_type, best_device, place, reproducible
 from augment.nets.ema import Average
+from augment.nets.lock import only_one
 from augment.seeds import row_generator, row_seed
 from augment.shards import AtomicFile
 from augment.types import FloatArray
@@ -76,6 +77,9 @@ def fit(
 ) -> Fitted:
     """Train, or go on where a killed run was; afterwards networks hold their averaged weights.
 
+    Of two processes that train the very same in one work folder the second waits, and then finds it
+    finished.
+
     Args:
         learners: networks made by :func:`build`, with their steps.
         faces: how many faces there are; steps are given places 0..faces-1.
@@ -102,11 +106,12 @@ def fit(
     content = [code, label, seed, config.model_dump(), str(dtype), dict(identity)]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
     run = _Run(learners, config, work / digest / "checkpoint.pt", label)
-    run.resume()
-    start = time.perf_counter()
-    order = _Order(faces, config.batch, seed, label, weights)
-    with reproducible():
-        run.advance(order, seed, checkpoint_seconds, dtype)
+    with only_one(work / digest, label):
+        run.resume()
+        start = time.perf_counter()
+        order = _Order(faces, config.batch, seed, label, weights)
+        with reproducible():
+            run.advance(order, seed, checkpoint_seconds, dtype)
     for average in run.averages:
         average.apply()
     return Fitted(run.seen, run.history, digest, time.perf_counter() - start)
