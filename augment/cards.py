@@ -1,6 +1,6 @@
 """The data-set card: what Hugging Face reads (its YAML head) and what a person reads."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,14 @@ def write_card(
     licences = Counter(manifest.column("licence").to_pylist())
     parents = pc.unique(pc.list_flatten(manifest.column("parents").combine_chunks()))
     real = manifest.filter(pc.invert(manifest.column("synthetic")))
-    below = [row for row in content["census"] if row["after"] < row["target"]]
+    why: dict[str, list[str]] = defaultdict(list)
+    for row in content["still_missing"]:
+        why[row["bin"]].append(f"{_cell(row['reason'])} ({row['n']:,})")
+    below = [
+        {**row, "why": "; ".join(why[row["bin"]])}
+        for row in content["census"]
+        if row["after"] < row["target"]
+    ]
     text = environment.get_template("dataset_card.md.j2").render(
         title=title,
         contact=contact,

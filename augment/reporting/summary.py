@@ -1,12 +1,13 @@
 """The ten lines that a run ends with: where the results are, and the numbers that matter."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from augment.errors import UserError
-from augment.reporting.numbers import count, share
+from augment.reporting.numbers import count, limit, share
 
 
 def text(reports: Path, balanced: Path) -> str:
@@ -49,12 +50,27 @@ def _road(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[s
     )
     parts = [f"{key} {count(n['passed'])} of {count(n['made'])}" for key, n in made.items()]
     yield f"Passed     {', '.join(parts) or 'no generator is named'}"
-    yield f"Train set  {count(train['real'])} real and {count(train['synthetic'])} synthetic faces"
+    yield (
+        f"Train set  {count(train['real'])} real and {count(train['synthetic'])} synthetic faces"
+        f"{_missing(manifest['still_missing'])}"
+    )
     yield (
         f"Evenness   {_even(audit['evenness_before'])} -> {_even(audit['evenness_after'])}; bins "
         f"below target {audit['bins_below_target_before']} -> "
         f"{audit['bins_below_target_after']} of {audit['bins']}"
     )
+
+
+def _missing(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many faces are lacking still, and the reason of most of them."""
+    if not rows:
+        return ""
+    reasons = Counter[str]()
+    for row in rows:
+        reasons[row["reason"]] += row["n"]
+    (main, n), total = reasons.most_common(1)[0], reasons.total()
+    most = "" if n == total else f"{count(n)} of them: "
+    return f"; {count(total)} are still missing ({most}{limit(main)})"
 
 
 def _effect(tasks: Mapping[str, Any]) -> Iterator[str]:

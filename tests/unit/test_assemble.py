@@ -151,7 +151,9 @@ def test_top_ups_fill_what_the_first_orders_left_open(
     content = json.loads((folder / "balanced" / "manifest.json").read_text())
     assert content["rows"]["in"] == 43 + 3
     assert content["still_missing"] == missing
-    assert "| mask | 8 | 12 | 9 | none |" in (folder / "balanced" / "README.md").read_text()
+    card = (folder / "balanced" / "README.md").read_text()
+    assert "| mask | 8 | 12 | 9 | none |" in card
+    assert f"| {MASKED_MEN} | 40 | 0 | 3 | k children per parent (37) |" in card
 
 
 def test_where_a_synthetic_face_comes_from(folder: Path, people: list[dict[str, Any]]) -> None:

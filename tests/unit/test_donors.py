@@ -75,3 +75,30 @@ def test_all_places_can_be_used_by_pairs(n: int, k: int) -> None:
 def test_more_than_they_may_have_is_refused(parents: int) -> None:
     with pytest.raises(ValueError, match="more children"):
         pool(IDS[:2], k=1).take(3, parents, "cell")
+
+
+def test_children_of_earlier_orders_count() -> None:
+    earlier = dict.fromkeys(IDS[:30], 2) | {"stranger": 9}
+    donors = DonorPool(IDS, [None] * 60, 3, 7, earlier)
+    assert donors.families(1) == 30 * 3 + 30
+    first = [row for (row,) in donors.take(60, 1, "cell")]
+    assert all(row >= 30 for row in first)
+    assert donors.families(1) == 60
+
+
+@pytest.mark.parametrize(
+    ("used", "parents", "families"),
+    [
+        ((0, 0), 2, 3), ((0, 3), 2, 0), ((0, 1, 3), 2, 2), ((3, 3, 3), 1, 0), ((0,), 2, 0),
+        ((0, 0, 0), 3, 3), ((0, 2, 2, 2), 3, 1), ((0, 2, 2), 2, 2), ((), 1, 0),
+    ],
+)  # fmt: skip
+def test_families_are_as_many_as_can_be_taken(
+    used: tuple[int, ...], parents: int, families: int
+) -> None:
+    ids = IDS[: len(used)]
+    children = dict(zip(ids, used, strict=True))
+    donors = DonorPool(ids, [None] * len(ids), 3, 7, children)
+    assert donors.families(parents) == families
+    assert len(donors.take(families, parents, "cell")) == families
+    assert donors.families(parents) == 0

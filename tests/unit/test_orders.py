@@ -1,7 +1,13 @@
 import pytest
 
-from augment.planning.orders import common_labels, label_words, moved_labels, order_rows
-from augment.schema import Labels
+from augment.planning.orders import (
+    Earlier,
+    common_labels,
+    label_words,
+    moved_labels,
+    order_rows,
+)
+from augment.schema import Labels, order_schema, table
 from augment.types import Axis, BinSpace
 
 AGE = Axis("age_group", ("0-19", "20-29", "70+"), {"0-2": "0-19", "3-9": "0-19", "10-19": "0-19"})
@@ -38,10 +44,11 @@ def test_parents_keep_what_they_share() -> None:
     assert common_labels([{"age_group": "0-2", "smiling": None}], SPACE)["smiling"] == "unknown"
 
 
-def rows(*parents: str) -> list[dict[str, object]]:
+def rows(*parents: str, earlier: Earlier | None = None) -> list[dict[str, object]]:
     labels = {"age_group": "20-29", "gender": "female", "ethnicity": "indian", "skin_tone": "4"}
     families = [[(parent, labels)] for parent in parents]
-    return order_rows("age", SPACE.names.index("70+ · female"), SPACE, WORDS, families, seed=7)
+    target = SPACE.names.index("70+ · female")
+    return order_rows("age", target, SPACE, WORDS, families, 7, earlier)
 
 
 def test_an_order_row_says_what_is_to_be_made() -> None:
@@ -59,6 +66,19 @@ def test_orders_keep_id_and_seed_when_others_come_and_go() -> None:
     assert len(before) == 3
     assert before.items() < after.items()
     assert len(set(after.values())) == 4
+
+
+def test_further_orders_are_other_faces_and_sort_behind() -> None:
+    schema = order_schema(Labels())
+    first = table(rows("a", "b", "b"), schema)
+    earlier = Earlier.of([first.slice(0, 1), first.slice(1)], "topup1-")
+    assert earlier.children == {"a": 1, "b": 2}
+    more = table(rows("b", "c", earlier=earlier), schema)
+    ids = first["id"].to_pylist()
+    assert min(more["id"].to_pylist()) > max(ids)
+    digests = [name.split("/")[2].removeprefix("topup1-") for name in more["id"].to_pylist()]
+    assert not {name.split("/")[2] for name in ids} & set(digests)
+    assert len({*first["seed"].to_pylist(), *more["seed"].to_pylist()}) == 5
 
 
 def test_words_that_nobody_has_stand_for_empty_values_only() -> None:
