@@ -231,6 +231,16 @@ def test_summary_says_where_things_are_in_ten_lines(road: Job) -> None:
     assert lines[-2].endswith(str(folder / "balanced"))
     assert lines[-1].endswith(str(folder / "report.html"))
     assert f"{metrics['audit']['evenness_before']:.3f} -> " in "\n".join(lines)
+    manifest = json.loads((folder / "balanced" / "manifest.json").read_text())
+    lacking = sum(row["n"] for row in manifest["still_missing"])
+    assert lacking > 0
+    assert f"; {lacking} are still missing (" in "\n".join(lines)
+
+
+def test_the_page_says_what_is_still_missing_and_why(road: Job) -> None:
+    page = write_report(road)
+    assert "Still missing after the gate and 0 further orders, and why" in page
+    assert "no top-ups are allowed (topup.rounds)" in page
 
 
 def test_summary_of_an_unfinished_run(tmp_path: Path) -> None:
