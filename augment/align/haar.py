@@ -54,6 +54,9 @@ class Config(Section):
     look_size: int = Field(160, ge=96, le=1024)
     #: Neighbouring hits that a face needs: more means fewer false faces and fewer faces.
     min_neighbours: int = Field(3, ge=1, le=20)
+    #: Search each face for its eyes. Without, points are where they usually lie in a face's box:
+    #: rough, and found in a third of the time.
+    eyes: bool = True
 
 
 class Detector:
@@ -68,7 +71,8 @@ class Detector:
 
     def identity(self) -> str:
         config = self._config
-        return f"haar {cv2.__version__} {config.look_size} {config.min_neighbours}"
+        eyes = "" if config.eyes else " no eyes"
+        return f"haar {cv2.__version__} {config.look_size} {config.min_neighbours}{eyes}"
 
     def detect(self, image: Image) -> list[Detection]:
         """Near-frontal faces, in pixels of the photo.
@@ -107,7 +111,7 @@ class Detector:
 
     def _face(self, grey: _Grey, box: _Array, margin: float) -> Detection:
         usual = box[:2] + _EYES_IN_BOX * box[2:]
-        hits = self._eye_hits(grey, box)
+        hits = self._eye_hits(grey, box) if self._config.eyes else np.zeros((0, 2))
         seen = [_nearest(hits, eye, _EYE_REACH * box[2]) for eye in usual]
         eyes = np.array(
             [eye + _EYE_TRUST * (hit - eye) for eye, hit in zip(usual, seen, strict=True)]

@@ -55,3 +55,15 @@ def test_identity_follows_the_settings() -> None:
     first = haar.Detector(haar.Config()).identity()
     assert haar.Detector(haar.Config(min_neighbours=5)).identity() != first
     assert haar.Detector(haar.Config(look_size=320)).identity() != first
+    assert haar.Detector(haar.Config(eyes=False)).identity() != first
+
+
+def test_without_a_search_for_eyes_points_lie_in_the_box_as_usual(drawings: list[Drawing]) -> None:
+    rough = haar.Detector(haar.Config(eyes=False))
+    found = [(rough.detect(drawing.image), drawing.landmarks5) for drawing in drawings[:20]]
+    eyes = [(faces[0].box, faces[0].points[:2], true) for faces, true in found if faces]
+    assert len(eyes) >= 19
+    for box, points, true in eyes:
+        if abs(points[0, 1] - points[1, 1]) < 1e-3:  # not found on a turned photo
+            np.testing.assert_allclose((points[:, 0] - box[0]) / box[2], [0.303, 0.688], atol=0.01)
+        assert np.abs(points - true[:2]).mean() < 0.2 * np.linalg.norm(true[1] - true[0])

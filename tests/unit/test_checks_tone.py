@@ -1,0 +1,107 @@
+"""Apparent skin tone against the parents', on evidence made by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from skimage.color import rgb2lab
+
+from augment.checks import tone
+from augment.protocols import Evidence, Verdict
+from augment.types import FloatArray, Image
+from tests.unit.check_evidence import reference, rows
+
+LIGHT, DARK, BLUE = (220, 180, 155), (110, 75, 55), (40, 80, 160)
+
+
+def picture(upper: tuple[int, int, int], lower: tuple[int, int, int], size: int = 64) -> Image:
+    image = np.empty((size, size, 3), np.uint8)
+    image[: int(0.56 * size)] = upper
+    image[int(0.56 * size) :] = lower
+    return image
+
+
+def angle(image: Image) -> float:
+    return float(tone.Check(tone.Config()).measure(image)["ita"][0])
+
+
+class TestMeasure:
+    @pytest.mark.parametrize("colour", [LIGHT, DARK])
+    def test_golden_angle_of_a_plain_colour(self, colour: tuple[int, int, int]) -> None:
+        light, _, yellow = rgb2lab(np.array(colour) / 255)
+        expected = np.degrees(np.arctan2(light - 50, yellow))
+        assert angle(picture(colour, colour)) == pytest.approx(expected, abs=0.1)
+
+    @pytest.mark.parametrize("size", [32, 64, 256])
+    def test_a_mask_does_not_count(self, size: int) -> None:
+        assert angle(picture(LIGHT, BLUE, size)) == pytest.approx(
+            angle(picture(LIGHT, LIGHT, size)), abs=0.1
+        )
+
+    def test_a_face_without_skin_colour_is_not_measured(self) -> None:
+        assert np.isnan(angle(picture(BLUE, LIGHT)))
+        assert np.isnan(angle(np.full((64, 64, 3), 128, np.uint8)))
+
+
+def ita(values: Any) -> dict[str, FloatArray]:
+    return {"ita": np.asarray(values, np.float32).reshape(-1, 1)}
+
+
+class TestVerdicts:
+    def check(self, config: tone.Config | None = None) -> tone.Check:
+        """100 light faces move by up to 4 degrees when measured again, 100 dark ones by up to 10;
+        parents are p (40 degrees), q (20) and r (no skin seen)."""
+        groups = {"ethnicity": ["white"] * 100 + ["black"] * 100, "gender": ["unknown"] * 200}
+        faces = rows(200, **groups)
+        moved = np.r_[np.linspace(0, 4, 100), np.linspace(0, 10, 100)]
+        check = tone.Check(config or tone.Config())
+        check.fit(
+            reference(
+                Evidence(faces, measures=ita(np.zeros(200))),
+                again=Evidence(faces, measures=ita(moved)),
+                parents=Evidence(rows(3, id=["p", "q", "r"]), measures=ita([40, 20, np.nan])),
+            )
+        )
+        return check
+
+    def judge(self, check: tone.Check, value: float, **columns: Any) -> Verdict:
+        known = {"ethnicity": ["white"], "gender": ["unknown"], **columns}
+        return check.judge(Evidence(rows(1, **known), measures=ita([value])))[0]
+
+    def test_what_moves_as_little_as_real_faces_passes(self) -> None:
+        verdict = self.judge(self.check(), 43.5)
+        assert verdict.passed
+        assert verdict.score == pytest.approx(-3.5)
+        assert verdict.threshold == pytest.approx(-3.96, abs=0.1)  # 98 % of 0..4
+
+    def test_a_moved_tone_is_refused_in_words(self) -> None:
+        lighter, darker = self.judge(self.check(), 60), self.judge(self.check(), 25)
+        assert lighter.reason.endswith("moved: 20 degrees of ITA lighter than the parent's")
+        assert darker.reason.endswith("moved: 15 degrees of ITA darker than the parent's")
+
+    def test_every_group_has_its_own_threshold(self) -> None:
+        assert not self.judge(self.check(), 48).passed
+        assert self.judge(self.check(), 48, ethnicity=["black"]).passed
+
+    def test_two_parents_count_by_their_mean(self) -> None:
+        assert self.judge(self.check(), 30, parents=[["p", "q"]]).passed
+        assert not self.judge(self.check(), 40, parents=[["p", "q"]]).passed
+
+    def test_generators_that_may_change_it_are_exempt(self) -> None:
+        check = self.check(tone.Config(may_change=("morph",)))
+        verdict = self.judge(check, -50, generator=["morph"])
+        assert verdict == Verdict(None, None, passed=True)
+        assert not self.judge(check, -50).passed
+
+    def test_nothing_to_compare_with(self) -> None:
+        check = self.check()
+        assert self.judge(check, 40, parents=[["r"]]) == Verdict(None, None, passed=True)
+        assert "of the parents of 1 candidates no skin colour could be measured" in check.notes()[1]
+        lost = self.judge(check, float("nan"))
+        assert not lost.passed
+        assert lost.reason == "no skin colour can be measured on it"
+
+    def test_notes_say_how_far_and_from_how_many(self) -> None:
+        (note,) = self.check().notes()
+        assert "may move by 9." in note
+        assert "from 200 real faces measured twice" in note
