@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from augment import commands
+
 STAGES = {
     "ingest": "Read the data sets as shipped: one row a photo, labels in one vocabulary.",
     "align": "Find the face in every photo and cut it out upright.",
@@ -20,6 +22,7 @@ STAGES = {
     "generate": "Make the faces that were ordered from one generator.",
     "gate": "Have judges and checks say which new faces are good enough.",
     "topup": "Order again, a bounded number of times, where too few passed.",
+    "fidelity": "Measure how like real faces the new ones are, by group.",
     "assemble": "Write the balanced data set, its manifest and its card.",
     "evaluate": "Train a small model on each variant of the set and compare groups.",
     "report": "Write the page that a person looks at.",
@@ -27,6 +30,7 @@ STAGES = {
 KEYED = ("train", "generate")
 _ROAD = "The road, in this order (dvc repro runs what is not up to date)"
 _ASK = "Ask"
+_ACT = "Use the data set, and take people out of it"
 
 
 class _Group(TyperGroup):
@@ -198,6 +202,13 @@ def summary() -> None:
     from augment.reporting.summary import text
 
     print(text(Path("reports"), Path("data/balanced")))
+
+
+for _name, _command, _help in (
+    ("export", commands.export, commands.EXPORT),
+    ("forget", commands.forget, commands.FORGET),
+):
+    app.command(_name, rich_help_panel=_ACT, help=_example(*_help))(_command)
 
 
 def run_stage(address: str, engine: str, workers: int) -> None:

@@ -114,7 +114,8 @@ def _read_source(
     kept = _without_files(job, key, found, withdrawn)
     gone += found.num_rows - kept.num_rows
     if gone:
-        print(f"{key}: {gone:,} photos withdrawn, left out", file=sys.stderr)
+        photos = "photo" if gone == 1 else "photos"
+        print(f"{key}: {gone:,} {photos} withdrawn, left out", file=sys.stderr)
     return kept
 
 

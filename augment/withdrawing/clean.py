@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from augment.rowcache import drop_rows
 from augment.shards import MARKER
 from augment.withdrawing.places import Places
+from augment.withdrawing.request import Withdrawal
 from augment.withdrawing.tables import Finder, clean_table, group_names, is_parquet, mend_marker
 
 INDEX, ALIGNED, BALANCED = "data/index", "data/aligned", "data/balanced"
@@ -116,7 +117,7 @@ def _clean_work(folder: Path, finder: Finder, models: Iterable[str]) -> None:
         elif not _traceable(part):
             part.unlink()
         else:
-            drop_rows(part, lambda rows: _may_be_theirs(rows, finder))
+            drop_rows(part, lambda rows: _may_be_theirs(rows, finder.withdrawal))
 
 
 def _traceable(path: Path) -> bool:
@@ -128,8 +129,15 @@ def _traceable(path: Path) -> bool:
     return False
 
 
-def _may_be_theirs(rows: pa.Table, finder: Finder) -> list[bool]:
-    """Rows that are, and rows that do not tell: those of pictures that could not be used."""
-    found = finder.theirs(rows)
-    told = rows.column("image" if "image" in rows.column_names else "sha256").to_pylist()
-    return [hit or not known for hit, known in zip(found, told, strict=True)]
+def _may_be_theirs(rows: pa.Table, withdrawal: Withdrawal) -> list[bool]:
+    """Rows that are not known to be somebody else's.
+
+    A cache also holds faces that no table names: of photos that are gone, or made by a pilot.
+    """
+    if "image" not in rows.column_names:
+        staying = withdrawal.staying_files
+        return [digest not in staying for digest in rows.column("sha256").to_pylist()]
+    paths = [(image or {}).get("path") or "" for image in rows.column("image").to_pylist()]
+    ids = [path.rpartition(".")[0] for path in paths]
+    # A person may be called like a row: what goes is asked first.
+    return [name in withdrawal.rows or name not in withdrawal.staying for name in ids]

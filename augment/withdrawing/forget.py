@@ -147,8 +147,8 @@ def _assemble(road: Mapping[str, Stage], params: Mapping[str, Any], project: Pat
         try:
             assemble.run(job)
             return
-        except UserError as error:
-            print(f"augment: {error}", file=sys.stderr)
+        except Exception as error:  # whatever it is: it must not keep them in
+            print(f"augment: {BALANCED} cannot be made now: {error}", file=sys.stderr)
     shutil.rmtree(project / BALANCED, ignore_errors=True)
 
 

@@ -100,6 +100,7 @@ class Withdrawal:
         files: sha256 of the photos' files.
         gone: ids of all photos that go.
         staying: names of all rows and people that stay.
+        staying_files: sha256 of the files of the photos that stay.
     """
 
     asked: frozenset[str]
@@ -110,6 +111,7 @@ class Withdrawal:
     files: frozenset[str]
     gone: frozenset[str]
     staying: frozenset[str]
+    staying_files: frozenset[str]
 
     @property
     def rows(self) -> frozenset[str]:
@@ -152,7 +154,9 @@ def resolve(request: Request, registry: Registry, tombstones: Tombstones) -> Wit
     staying = (set(photos) | set(registry.parents)) - gone - made
     staying |= {p.person for p in photos.values() if p.person and p.person not in persons}
     files = {photos[name].sha256 for name in gone} - {""}
-    return Withdrawal(*map(frozenset, (asked, copies, near, persons, made, files, gone, staying)))
+    kept_files = {photo.sha256 for photo in photos.values() if photo.id not in gone} - {""}
+    found = (asked, copies, near, persons, made, files, gone, staying, kept_files)
+    return Withdrawal(*map(frozenset, found))
 
 
 def _copies(ids: set[str], registry: Registry, tombstones: Tombstones) -> set[str]:

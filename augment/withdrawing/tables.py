@@ -217,8 +217,8 @@ def mend_marker(folder: Path) -> None:
     content = json.loads(marker.read_text(encoding="utf-8"))
     shards = [
         {**shard, "rows": pq.read_metadata(folder / shard["file"]).num_rows}
-        for shard in content["shards"]
+        for shard in content.get("shards", ())
         if (folder / shard["file"]).is_file()
     ]
-    if shards != content["shards"]:
+    if shards and shards != content["shards"]:
         write_json(marker, {**content, "shards": shards})
