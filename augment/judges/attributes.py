@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from augment.images import resize
-from augment.metrics.calibration import codes_of, softmax
-from augment.nets.config import TrainConfig
-from augment.protocols import JudgeConfig
+from augment.metrics.calibration import Values
+from augment.nets.config import LabelJudgeConfig, TrainConfig
 from augment.types import FloatArray, Image
 
 if TYPE_CHECKING:
+    from augment.nets.judging import Knowledge
     from augment.nets.resnet import MultiHeadResNet
 
 
@@ -27,16 +27,11 @@ class Training(TrainConfig):
     learning_rate: float = Field(default=1.5e-3, gt=0)
 
 
-class Config(JudgeConfig):
-    # Label columns to judge; empty: all that have two values or more among the faces it learns on.
-    labels: tuple[str, ...] = ()
-    # A value with fewer faces is not learned: candidates of it are not judged.
-    smallest_class: int = Field(8, ge=1)
+class Config(LabelJudgeConfig):
     channels: tuple[int, ...] = Field((24, 48, 96, 128), min_length=2)
     # Largest standard deviation of the noise it learns with; a face's levels span 0..1.
     noise: float = Field(0.12, ge=0, le=1)
     dropout: float = Field(0.2, ge=0, lt=1)
-    faces: int = Field(30_000, gt=0)  # learns on at most so many
     train: Training = Field(default_factory=Training)
 
 
@@ -45,9 +40,7 @@ class Judge:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._values: dict[str, tuple[str, ...]] = {}
-        self._temperatures: dict[str, float] = {}
-        self._accuracy: list[dict[str, Any]] = []
+        self._known: Knowledge | None = None
         self._network: MultiHeadResNet | None = None
         self._size = 0
         self._weights = ""
@@ -59,55 +52,44 @@ class Judge:
             UserError: no train face of its half, or no label with two values among them.
         """
         from augment.nets.data import load_faces
-        from augment.nets.judging import choose_values, count, hold_up
+        from augment.nets.judging import gather, resolved
         from augment.nets.labelling import learn, look
         from augment.nets.weights import export
 
         config = self._config
-        learned = load_faces(faces, ("train",), (config.half,), config.faces)
-        self._values = choose_values(learned, config.labels, config.smallest_class, config.half)
-        codes = codes_of(learned.labels, self._values)
+        learned, values, codes = gather(faces, config, folder.name)
         identity = config.model_dump(mode="json", exclude={"train", "faces"})
-        self._network, fitted = learn(
-            learned, codes, self._make, config.noise, config.train,
+        network, fitted = learn(
+            learned, codes, lambda: self._make(values), config.noise, config.train,
             seed, work, folder.name, identity,
         )  # fmt: skip
         held_out = load_faces(faces, ("validation",), None, config.faces)
-        logits, _ = look(self._network, list(held_out.images))
-        temperatures, accuracy = hold_up(held_out, self._values, logits)
-        resolved = {
-            "settings": config.model_dump(mode="json"),
-            "size": learned.images.shape[1],
-            "values": self._values,
-            "faces": {label: count(codes[label], words) for label, words in self._values.items()},
-            "temperatures": temperatures,
-            "accuracy": accuracy,
-        }
-        export(folder, {"judge": self._network}, resolved, fitted)
+        logits, _ = look(network, list(held_out.images))
+        content = resolved(config, values, codes, held_out, logits)
+        export(folder, {"judge": network}, content | {"size": learned.images.shape[1]}, fitted)
 
     def load(self, folder: Path) -> None:
         from augment.nets.device import best_device, place
+        from augment.nets.judging import Knowledge
         from augment.nets.weights import read_config, restore
 
         content = read_config(folder)
-        self._values = {label: tuple(values) for label, values in content["values"].items()}
-        self._temperatures = content["temperatures"]
-        self._accuracy = content["accuracy"]
+        self._known = Knowledge.of(content)
         self._size = content["size"]
-        self._network = place(self._make(), best_device())
+        self._network = place(self._make(self._known.values), best_device())
         self._weights = restore(folder, {"judge": self._network})
 
     def weights(self) -> str:
         return self._weights
 
     def values(self) -> Mapping[str, tuple[str, ...]]:
-        return self._values
+        return self._known.values if self._known else {}
 
     def features(self) -> Mapping[str, int]:
         return {"features": self._config.channels[-1]}
 
     def accuracy(self) -> Sequence[Mapping[str, Any]]:
-        return self._accuracy
+        return self._known.accuracy if self._known else []
 
     def predict(self, images: Sequence[Image]) -> Mapping[str, FloatArray]:
         """Calibrated probabilities, as of a data set with equal shares of values; and features.
@@ -118,17 +100,15 @@ class Judge:
         from augment.nets.labelling import look
 
         assert self._network is not None, "load() comes first"
+        assert self._known is not None
         fitting = [
             image if image.shape[0] == self._size else resize(image, self._size) for image in images
         ]
         logits, features = look(self._network, fitting)
-        opinions = {
-            label: softmax(found / self._temperatures[label]) for label, found in logits.items()
-        }
-        return opinions | {"features": features}
+        return self._known.opinions(logits) | {"features": features}
 
-    def _make(self) -> "MultiHeadResNet":
+    def _make(self, values: Values) -> "MultiHeadResNet":
         from augment.nets.resnet import MultiHeadResNet
 
-        classes = {label: len(values) for label, values in self._values.items()}
+        classes = {label: len(words) for label, words in values.items()}
         return MultiHeadResNet(self._config.channels, classes, self._config.dropout)

@@ -1,8 +1,10 @@
-"""What judges of labels share: which values they learn, and how good they are."""
+"""What judges of labels share: what they learn on, which values, and how good they are."""
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,24 +12,77 @@ import numpy.typing as npt
 from augment.errors import UserError
 from augment.metrics.calibration import (
     NOT_KNOWN,
+    Codes,
     Values,
     accuracy_rows,
     codes_of,
     in_order,
+    softmax,
     temperature,
 )
-from augment.nets.data import FaceSet
+from augment.nets.config import LabelJudgeConfig
 from augment.types import FloatArray
 from augment.vocabulary import BASE_LABELS, UNKNOWN
 
+if TYPE_CHECKING:
+    from augment.nets.data import FaceSet
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What a trained judge of labels knows of itself; lies in its config.json.
+
+    Attributes:
+        values: label -> its values, in the order of the logits.
+        temperatures: label -> the divisor of its logits.
+        accuracy: rows of :func:`augment.metrics.calibration.accuracy_rows`.
+    """
+
+    values: Values
+    temperatures: Mapping[str, float]
+    accuracy: Sequence[Mapping[str, Any]]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> "Knowledge":
+        """Read back what :func:`resolved` made."""
+        values = {label: tuple(words) for label, words in content["values"].items()}
+        return cls(values, content["temperatures"], content["accuracy"])
+
+    def opinions(self, logits: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """label -> calibrated probabilities, float32 (faces, values)."""
+        return {label: softmax(found / self.temperatures[label]) for label, found in logits.items()}
+
+
+def gather(folder: Path, config: LabelJudgeConfig, key: str) -> "tuple[FaceSet, Values, Codes]":
+    """The train faces that a judge learns on, label -> its values, and label -> each face's value.
+
+    Args:
+        folder: ``data/aligned``.
+        config: which labels, which half, how many faces.
+        key: what params.yaml calls the judge, for messages.
+
+    Raises:
+        UserError: there are no such faces, or nothing can be judged by them.
+    """
+    from augment.nets.data import load_faces
+
+    learned = load_faces(folder, ("train",), (config.half,), config.faces)
+    if not len(learned):
+        raise UserError(
+            f"{key} has no faces to train on: data/aligned holds no usable train row of half "
+            f"{config.half}. Check reports/audit.json (aligned, failed) and ingest.split."
+        )
+    values = choose_values(learned, config.labels, config.smallest_class, config.half)
+    return learned, values, codes_of(learned.labels, values)
+
 
 def choose_values(
-    faces: FaceSet, labels: Sequence[str], smallest: int, half: str
+    faces: "FaceSet", labels: Sequence[str], smallest: int, half: str
 ) -> dict[str, tuple[str, ...]]:
     """The labels and values that there are enough faces of; says on stderr which are left out.
 
     Args:
-        faces: what a judge learns on.
+        faces: what a judge learns on; at least one.
         labels: label columns; empty: all.
         smallest: a value with fewer faces is not learned.
         half: of the train split, for the message.
@@ -53,7 +108,7 @@ def choose_values(
             _say(f"judge: {label} is left out: it has {len(values)} value(s) to learn")
             continue
         chosen[label] = values
-    if not chosen and len(faces):
+    if not chosen:
         raise UserError(
             f"no label has two values among the faces that this judge learns on (train split, half "
             f"{half}), so nothing can be judged: use a data set with more labels, or remove the "
@@ -62,8 +117,34 @@ def choose_values(
     return chosen
 
 
+def resolved(
+    config: LabelJudgeConfig,
+    values: Values,
+    codes: Codes,
+    held_out: "FaceSet",
+    logits: Mapping[str, FloatArray],
+) -> dict[str, Any]:
+    """What config.json says of a trained judge of labels, JSON values.
+
+    Args:
+        config: its settings.
+        values: label -> its values.
+        codes: label -> the value of each face that it learned on.
+        held_out: the validation split.
+        logits: what it says of ``held_out``: label -> (faces, values).
+    """
+    temperatures, accuracy = hold_up(held_out, values, logits)
+    return {
+        "settings": config.model_dump(mode="json"),
+        "values": values,
+        "faces": {label: count(codes[label], words) for label, words in values.items()},
+        "temperatures": temperatures,
+        "accuracy": accuracy,
+    }
+
+
 def hold_up(
-    faces: FaceSet, values: Values, logits: Mapping[str, FloatArray]
+    faces: "FaceSet", values: Values, logits: Mapping[str, FloatArray]
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
     """Temperatures, and accuracy by label and group, on faces that nobody learned on.
 

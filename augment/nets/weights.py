@@ -1,18 +1,29 @@
-"""Weights on disk: safetensors files, their digests, and a model's folder."""
+"""Weights on disk: safetensors files, their digests, and a model's folder.
+
+Models of plain arrays are read and written without torch, which takes longer to import than such
+a model takes to answer.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
 
 from augment.errors import UserError
-from augment.nets.loop import Fitted
 from augment.shards import AtomicFile, write_json
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from augment.nets.loop import Fitted
+
+Arrays = Mapping[str, npt.NDArray[np.float32]]
 
 WEIGHTS = "weights.safetensors"
 CONFIG = "config.json"
@@ -20,7 +31,7 @@ HISTORY = "history.json"
 
 
 def export(
-    folder: Path, networks: Mapping[str, nn.Module], config: Mapping[str, Any], fitted: Fitted
+    folder: Path, networks: "Mapping[str, nn.Module]", config: Mapping[str, Any], fitted: "Fitted"
 ) -> None:
     """Write what a training leaves in ``models/<key>/``: weights, resolved config, history.
 
@@ -30,6 +41,8 @@ def export(
         config: the plug-in's settings, JSON values.
         fitted: what the training said of itself.
     """
+    from safetensors.torch import save_file
+
     tensors = {
         f"{name}.{key}": value.detach().cpu().contiguous()
         for name, network in networks.items()
@@ -38,21 +51,62 @@ def export(
     with AtomicFile(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary)
     write_json(folder / HISTORY, fitted.history)
+    _write_config(folder, config, fitted.digest, fitted.images)
+
+
+def export_arrays(
+    folder: Path, arrays: Arrays, config: Mapping[str, Any], training: str, images: int
+) -> None:
+    """As :func:`export`, for a model that is fitted at once and has no history.
+
+    Args:
+        folder: where to.
+        arrays: name -> numbers.
+        config: the plug-in's settings, JSON values.
+        training: digest of what the result depends on.
+        images: how many faces it learned on.
+    """
+    with AtomicFile(folder / WEIGHTS) as temporary:
+        safetensors.numpy.save_file(dict(arrays), temporary)
+    _write_config(folder, config, training, images)
+
+
+def _write_config(folder: Path, config: Mapping[str, Any], training: str, images: int) -> None:
     summary = {
         "config": dict(config),
-        "training": fitted.digest,
-        "images_seen": fitted.images,
+        "training": training,
+        "images_seen": images,
         "weights": sha256(folder / WEIGHTS),
     }
     write_json(folder / CONFIG, summary)
 
 
-def restore(folder: Path, networks: Mapping[str, nn.Module]) -> str:
+def restore_arrays(folder: Path) -> tuple[dict[str, npt.NDArray[np.float32]], str]:
+    """What :func:`export_arrays` wrote, and the file's sha256.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    path = folder / WEIGHTS
+    try:
+        return safetensors.numpy.load_file(path), sha256(path)
+    except FileNotFoundError:
+        raise _untrained(path) from None
+    except SafetensorError as error:
+        raise UserError(
+            f"{path} is damaged ({error}): train it again with `python -m augment "
+            f"train@{folder.name}`."
+        ) from None
+
+
+def restore(folder: Path, networks: "Mapping[str, nn.Module]") -> str:
     """Load what :func:`export` wrote; returns the weights' sha256.
 
     Raises:
         UserError: the file is missing, damaged, or of other networks than these.
     """
+    from safetensors.torch import load_file
+
     path = folder / WEIGHTS
     try:
         tensors = load_file(path)
@@ -71,7 +125,7 @@ def restore(folder: Path, networks: Mapping[str, nn.Module]) -> str:
     return sha256(path)
 
 
-def _of(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+def _of(tensors: "Mapping[str, Tensor]", name: str) -> "dict[str, Tensor]":
     start = f"{name}."
     return {key.removeprefix(start): v for key, v in tensors.items() if key.startswith(start)}
 

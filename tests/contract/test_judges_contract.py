@@ -17,12 +17,14 @@ from augment.images import decode
 from augment.plugins import load, names
 from augment.protocols import Judge
 from tests.unit.gate_rows import face, write_faces
+from tests.unit.tiny_embedder import write_embedder
 
 #: Enough training that what the pictures show is learned, in seconds.
 QUICK: dict[str, dict[str, Any]] = {
     "attributes": {"train": {"images": 1500, "batch": 32, "learning_rate": 3e-3},
                    "channels": (8, 16, 32)},
     "identity": {"train": {"images": 1500, "batch": 32}, "channels": (8, 16, 32), "size": 32},
+    "handmade": {"features": 16},
 }  # fmt: skip
 #: These judge no label: what they say is in their features.
 WITHOUT_LABELS = {"identity"}
@@ -41,8 +43,10 @@ def made(kind: str) -> Judge:
 
 
 @pytest.fixture(scope="module", params=names("judges"))
-def kind(request: pytest.FixtureRequest) -> str:
+def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     name: str = request.param
+    if name == "embedding":
+        QUICK[name] = write_embedder(tmp_path_factory.mktemp("onnx") / "embedder.onnx")
     return name
 
 

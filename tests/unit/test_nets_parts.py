@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,7 +13,14 @@ from augment.nets.device import autocast_type, best_device, reproducible
 from augment.nets.ema import Average
 from augment.nets.loop import Fitted
 from augment.nets.losses import cross_entropy, dice, gradient_l1, weighted_l1
-from augment.nets.weights import export, read_config, restore, sha256
+from augment.nets.weights import (
+    export,
+    export_arrays,
+    read_config,
+    restore,
+    restore_arrays,
+    sha256,
+)
 
 
 def test_blocks_keep_or_halve_height_and_width() -> None:
@@ -123,3 +131,17 @@ def test_weights_of_another_network_or_none_are_said_so(tmp_path: Path) -> None:
     (tmp_path / "mask" / "weights.safetensors").write_bytes(b"not a weight file")
     with pytest.raises(UserError, match=r"does not fit.*train@mask"):
         restore(tmp_path / "mask", {"net": nn.Linear(3, 2)})
+
+
+def test_arrays_of_a_model_without_a_network(tmp_path: Path) -> None:
+    numbers = {"weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    export_arrays(tmp_path / "hand", numbers, {"size": 64}, "digest", 20)
+    found, digest = restore_arrays(tmp_path / "hand")
+    np.testing.assert_array_equal(found["weights"], numbers["weights"])
+    assert digest == sha256(tmp_path / "hand" / "weights.safetensors")
+    assert read_config(tmp_path / "hand") == {"size": 64}
+    with pytest.raises(UserError, match="train@other"):
+        restore_arrays(tmp_path / "other")
+    (tmp_path / "hand" / "weights.safetensors").write_bytes(b"\0" * 40)
+    with pytest.raises(UserError, match=r"damaged.*train@hand"):
+        restore_arrays(tmp_path / "hand")
