@@ -48,10 +48,14 @@ class Standing:
         names, problem = self.asked.space.names, self.problem
         parts = explain_unfilled(problem, self.moves)
         rows = unfilled_rows(parts, problem, self.rates, self.asked.space)
-        ended = "no top-ups are allowed" if not rounds else f"{rounds} top-ups were not enough"
+        ended = "the limit of top-ups was reached" if rounds else "no top-ups are allowed"
         open_ = filled(problem, self.moves)
         rows += [
-            {"bin": names[target], "n": int(open_[target]), "reason": f"{ended} (topup.rounds)"}
+            {
+                "bin": names[target],
+                "n": int(open_[target]),
+                "reason": f"{ended} (topup.rounds: {rounds})",
+            }
             for target in np.flatnonzero(open_)
         ]
         order = {name: place for place, name in enumerate(names)}

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,26 @@ def edited(job: Job, folder: Path, name: str, edit: Callable[[Any], Any]) -> Job
         inputs=dict(job.inputs) | {name: folder / name},
         outputs=dict(job.outputs) | {"report.html": folder / "report.html"},
     )
+
+
+def test_the_gate_says_how_good_its_judges_are_and_whom_it_refuses(page: str, road: Job) -> None:
+    summary = json.loads((road.inputs["topup"] / "verdicts" / "summary.json").read_text())
+    assert "2.5 % (n=120)" in page  # of the real faces
+    (weaker,) = {row["group"] for row in summary["judges"]["attributes"]["weaker"]}
+    assert f"on gender {weaker}" in page
+    for sentence in summary["findings"]:
+        assert escape(sentence) in page
+    mask = summary["refusals"]["mask"]["gender"]["male"]
+    assert f"{100 * mask['share']:.1f} % (n={mask['candidates']})" in page
+
+
+def test_fidelity_by_group_or_why_there_is_none(page: str, road: Job) -> None:
+    found = json.loads(road.inputs["fidelity.json"].read_text())["generators"]["mask"]["all"]
+    ratio = found["likeness"]["hand/features"]["fd_ratio"]
+    assert f"{ratio['value']:.2f} ({ratio['interval'][0]:.2f} to".replace("-", "−") in page
+    assert "too few (n=4)" in page
+    assert "no candidate passed" in page
+    assert "made up for a test" in page
 
 
 def test_nothing_on_the_page_is_fetched(page: str) -> None:
@@ -240,7 +261,7 @@ def test_summary_says_where_things_are_in_ten_lines(road: Job) -> None:
 def test_the_page_says_what_is_still_missing_and_why(road: Job) -> None:
     page = write_report(road)
     assert "Still missing after the gate and 0 further orders, and why" in page
-    assert "no top-ups are allowed (topup.rounds)" in page
+    assert "no top-ups are allowed (topup.rounds: 0)" in page
 
 
 def test_summary_of_an_unfinished_run(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_rounds_are_bounded(tmp_path: Path) -> None:
     assert [row["round"] for row in found["rounds"]] == [1]
     (left,) = found["still_missing"]
     assert (left["bin"], left["n"]) == ("male", found["missing"])
-    assert left["reason"] == "1 top-ups were not enough (topup.rounds)"
+    assert left["reason"] == "the limit of top-ups was reached (topup.rounds: 1)"
     assert left["passed"] < left["candidates"]
 
 
@@ -133,7 +133,7 @@ def test_no_rounds_are_allowed(tmp_path: Path) -> None:
     found = road.json("topup/topup.json")
     passed = len(road.passed())
     assert found["missing"] == 18 - passed > 0
-    assert found["still_missing"][0]["reason"] == "no top-ups are allowed (topup.rounds)"
+    assert found["still_missing"][0]["reason"] == "no top-ups are allowed (topup.rounds: 0)"
     assert road.json("balanced/manifest.json")["splits"]["train"]["synthetic"] == passed
 
 
