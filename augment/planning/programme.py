@@ -155,8 +155,8 @@ def solve(problem: Problem) -> list[Move]:
     As many faces as the limits allow; among all such plans one of least total cost. Exact where
     the children of a donor bin all need as many parents and spares. Where they differ (generators
     of one and of two parents; pass rates that differ by target), the fractional optimum is rounded
-    down and then filled up, cheapest moves first. What that loses is mostly nothing; a property test
-    holds it below two faces for each donor bin.
+    down and then filled up, cheapest moves first. That mostly loses nothing; a property test holds
+    the loss below two faces for each donor bin.
     """
     arcs = _Arcs.of(problem)
     if not len(arcs):
