@@ -32,7 +32,11 @@ _GRID = 4  # cells a side of the last map: where on the face something is counts
 
 
 class IdentityNet(nn.Module):
-    """Picture -> description. The first convolution and each block halve height and width."""
+    """Picture -> description. The first convolution and each block halve height and width.
+
+    A face's description does not depend on others: the batch normalisation at the end uses, once
+    learned, the averages it has learned.
+    """
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
@@ -44,12 +48,14 @@ class IdentityNet(nn.Module):
             nn.AdaptiveAvgPool2d(_GRID),
             nn.Flatten(),
         )
-        self.last = nn.Linear(channels[-1] * _GRID * _GRID, NUMBERS)
+        self.last = nn.Linear(channels[-1] * _GRID * _GRID, NUMBERS, bias=False)
+        # What all faces have in common says nothing of who it is (ArcFace's network ends so, too).
+        self.centre = nn.BatchNorm1d(NUMBERS, affine=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, 3, h, w) in [-1, 1] -> (batch, NUMBERS), float32 of length 1."""
-        found: Tensor = self.last(self.body(x))
-        return functional.normalize(found.float(), dim=1)
+        found: Tensor = self.centre(self.last(self.body(x)).float())
+        return functional.normalize(found, dim=1)
 
 
 class Apart(nn.Module):
