@@ -11,6 +11,9 @@ from augment.reporting import numbers
 from augment.reporting.balance import Bars, HeatMaps
 from augment.reporting.dots import Dots
 from augment.reporting.faces import Shot
+from augment.reporting.fidelity import FidelityPart
+from augment.reporting.gate import GatePart, RefusedTable
+from augment.reporting.rates import Rate, scale_of
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,6 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Rate:
-    """A share of a group: ``hits`` of ``n``, with its 95 % interval (None for n = 0)."""
-
-    group: str
-    hits: int
-    n: int
-    interval: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
 class GeneratorPart:
     key: str
     kind: str
@@ -47,6 +40,8 @@ class GeneratorPart:
     interval: tuple[float, float] | None  # of passed among made
     refused: tuple[tuple[str, int], ...]  # check, candidates it refused
     groups: Mapping[str, tuple[Rate, ...]]  # axis -> pass rates
+    refusals: tuple[RefusedTable, ...]
+    fidelity: FidelityPart | None
     kept: tuple[Card, ...]
     rejected: tuple[Card, ...]
     weights: tuple[str, ...]
@@ -78,7 +73,8 @@ class Page:
     plan: Mapping[str, Any]
     topup: Mapping[str, Any]
     generators: Sequence[GeneratorPart]
-    check_notes: Mapping[str, Sequence[str]]
+    gate: GatePart
+    fidelity_notes: Sequence[str]
     tasks: Sequence[TaskPart]
     training: Mapping[str, Any]
     gallery: Sequence[Card]
@@ -99,14 +95,7 @@ class Page:
     @property
     def failure_scale(self) -> float:
         """Where the scale of the failure charts ends: failures are rare, 0 to 100 % shows none."""
-        ends = [
-            rate.interval[1]
-            for rates in self.failures.values()
-            for rate in rates
-            if rate.interval and rate.n >= numbers.FEW
-        ]
-        highest = max(ends, default=1.0)
-        return next(end for end in (0.02, 0.05, 0.1, 0.25, 0.5, 1.0) if highest <= end)
+        return scale_of(rate for rates in self.failures.values() for rate in rates)
 
     @property
     def filters(self) -> list[tuple[str, str, list[str]]]:

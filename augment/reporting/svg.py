@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from augment.reporting import numbers
 from augment.reporting.balance import Bars, Facet, HeatMaps
 from augment.reporting.dots import Dots
-from augment.reporting.page import Page, Rate
+from augment.reporting.page import Page
+from augment.reporting.rates import Rate
 from augment.shards import AtomicFile
 
 _REAL, _ADDED, _TARGET, _INK = "#0072B2", "#E69F00", "#D55E00", "#222222"

@@ -21,7 +21,10 @@ from augment.reporting.balance import axis_bars, heat_maps
 from augment.reporting.cards import Cards
 from augment.reporting.dots import Dot, Dots, chart
 from augment.reporting.faces import Outline, Visibility, choose
-from augment.reporting.page import Card, GeneratorPart, Page, Rate, TaskPart, render
+from augment.reporting.fidelity import FidelityPart, fidelity_part
+from augment.reporting.gate import GatePart, gate_part
+from augment.reporting.page import Card, GeneratorPart, Page, TaskPart, render
+from augment.reporting.rates import Rate
 from augment.reporting.svg import write_figures
 from augment.shards import read_table, write_text
 from augment.types import BinSpace
@@ -33,6 +36,7 @@ MEASURE_TITLES = {
     "worst_group": "Accuracy of the worst group",
     "gap": "Gap between best and worst group, points",
     "balanced_accuracy": "Balanced accuracy",
+    "equalized_odds_difference": "Equalised odds difference, points",
 }
 
 
@@ -54,7 +58,8 @@ class _Inputs:
     metrics: Mapping[str, Any]
     evaluate: Mapping[str, Any]
     balanced: Mapping[str, Any]
-    gate: Mapping[str, Any]
+    gate: GatePart
+    fidelity: Mapping[str, Any]
     topup: Mapping[str, Any]
     manifest: pa.Table
     folders: tuple[Path, ...]  # of candidates, those of the top-ups behind the others
@@ -79,7 +84,8 @@ class _Inputs:
             load(job.inputs["metrics.json"]),
             load(job.inputs["evaluate.json"]),
             load(job.inputs["balanced"] / "manifest.json"),
-            read_summary(topup),
+            gate_part(read_summary(topup), space),
+            load(job.inputs["fidelity.json"]),
             read_topup(topup),
             pq.read_table(job.inputs["balanced"] / "manifest.parquet"),
             folders,
@@ -171,10 +177,17 @@ def _generator(
             )
             for axis in inputs.space.axes
         },
+        refusals=inputs.gate.tables.get(key, ()),
+        fidelity=_fidelity(key, inputs.fidelity),
         kept=tuple(kept),
         rejected=tuple(rejected),
         weights=tuple(sorted(set(rows.column("weights").to_pylist()) - {"", None})),
     )
+
+
+def _fidelity(key: str, found: Mapping[str, Any]) -> FidelityPart | None:
+    own = found["generators"].get(key)
+    return None if own is None else fidelity_part(own, tuple(found["features"]))
 
 
 def _rate(group: str, part: Tally) -> Rate:
@@ -205,7 +218,8 @@ def _page(
         plan=inputs.plan,
         topup=inputs.topup,
         generators=generators,
-        check_notes={name: notes for name, notes in inputs.gate["checks"].items() if notes},
+        gate=inputs.gate,
+        fidelity_notes=inputs.fidelity["notes"],
         tasks=[_task(name, task) for name, task in inputs.evaluate["tasks"].items()],
         training=inputs.evaluate["train"],
         gallery=gallery,

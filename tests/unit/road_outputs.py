@@ -15,9 +15,14 @@ import numpy as np
 import pyarrow as pa
 
 from augment.engine import Engine
+from augment.gating.together import Shared
 from augment.images import encode
 from augment.job import Job
+from augment.metrics.calibration import accuracy_rows
+from augment.metrics.likeness import Sample, distance_closed, likeness
 from augment.metrics.passes import MADE, failed_checks, tally
+from augment.metrics.refusals import Refusals
+from augment.metrics.reliability import judge_words
 from augment.metrics.resampling import Words
 from augment.schema import Labels, aligned_schema, candidate_schema, table, verdict_schema
 from augment.shards import read_table, write_bucketed, write_json
@@ -98,6 +103,7 @@ def write_road(
     topup.run(job_of(job, "topup"))
     assemble.run(job_of(job, "assemble"))
     evaluate.run(job_of(job, "evaluate"), guess)
+    write_json(folder / "fidelity.json", _fidelity())
     return job
 
 
@@ -117,7 +123,7 @@ def _paths(folder: Path) -> dict[str, Path]:
         "aligned", "audit.json", "plan", "plan.json", "candidates", "verdicts", "balanced",
         "pilot.json", "topup", "models",
         "metrics.json", "evaluate.json", "predictions", "plots/audit", "plots/evaluate",
-        "report.html", "figures",
+        "fidelity.json", "report.html", "figures",
     ]  # fmt: skip
     return {name: folder / name for name in names}
 
@@ -164,15 +170,61 @@ def _write_candidates(folder: Path, paint: Paint) -> None:
             verdicts += _verdicts(order, failed, float(random.random()))
         write_bucketed(folder / "candidates" / key, table(rows, _candidates(orders)), 2)
     write_bucketed(folder / "verdicts", table(verdicts, verdict_schema()), 2)
-    notes = {"label": ["the judge knows no 'smile': it was not checked"], "novelty": []}
     space = BinSpace.from_json(json.loads((folder / "audit.json").read_text())["bin_space"])
     made = pa.concat_tables([read_table(folder / "candidates" / key) for key in GENERATORS])
-    found = tally(made, failed_checks(verdicts), list(GENERATORS), space)
-    passes = {
-        grouping: {name: part.to_json() for name, part in parts.items()}
-        for grouping, parts in found.items()
+    write_json(folder / "verdicts" / "summary.json", _summary(made, verdicts, space))
+
+
+def _summary(
+    made: pa.Table, verdicts: Sequence[Mapping[str, Any]], space: BinSpace
+) -> dict[str, Any]:
+    failed = failed_checks(verdicts)
+    pictured = made.filter(pa.compute.equal(made.column("status"), "ok"))
+    refusals = Refusals.of(pictured, failed, list(GENERATORS), ["label", "novelty"], space, [])
+    found = tally(made, failed, list(GENERATORS), space)
+    right = np.arange(60) % 5 > 0
+    gender = np.array(["female", "male"])[(np.arange(60) % 5 < 2).astype(int)]
+    accuracy = accuracy_rows("smile", right, {"gender": gender})
+    refused = {"all": {"all": (3, 120)}, "gender": {"female": (1, 70), "male": (2, 50)}}
+    return {
+        "false_rejection": 0.05,
+        "real_faces_compared_with": 120,
+        "real_faces": Shared(0.02, 120, refused, {"label": 3, "novelty": 0}).to_json(),
+        "checks": {"label": ["the judge knows no 'smile': it was not checked"], "novelty": []},
+        "judges": {"attributes": judge_words("attributes", accuracy)},
+        "passes": {
+            grouping: {name: part.to_json() for name, part in parts.items()}
+            for grouping, parts in found.items()
+        },
+        "refusals": refusals.to_json(),
+        "findings": refusals.findings(),
     }
-    write_json(folder / "verdicts" / "summary.json", {"checks": notes, "passes": passes})
+
+
+def _fidelity() -> dict[str, Any]:
+    """Of ``mask`` in full, of ``copies`` that nothing passed."""
+    random = np.random.default_rng(5)
+    bins, people = np.arange(120) % 3, np.arange(120)[:, None]
+    real = Sample(random.normal(0, 1, (120, 4)), bins, people)
+    near = Sample(random.normal(0.3, 1, (120, 4)), bins, people + 1000)
+    figure = {"n": 110, "value": 0.8, "interval": [0.72, 0.86]}
+    judged = {"judges": {"hand": figure | {"real": figure | {"value": 0.9}}}, "weakest": "hand"}
+    whole = {
+        "candidates": 120, "real": 120,
+        "likeness": {"hand/features": likeness(near, real, 5, random)},
+        "target": {"mask": judged}, "kept": {"gender": judged},
+        "edit": {"visible_change": figure, "distance_closed": {
+            "hand/features": distance_closed(near, near.features + 2, real, random)}},
+    }  # fmt: skip
+    few = {"candidates": 4, "real": 120, "why": "too few (n=4)"}
+    return {
+        "features": ["hand/features"], "judges": {}, "terms": {}, "notes": ["made up for a test"],
+        "generators": {
+            "mask": {"passed": 120, "all": whole,
+                     "by": {"gender": {"female": whole, "male": few}, "bin": {}}},
+            "copies": {"passed": 0, "why": "no candidate passed"},
+        },
+    }  # fmt: skip
 
 
 def _candidates(orders: pa.Table) -> pa.Schema:
