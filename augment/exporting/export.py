@@ -9,6 +9,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -122,19 +123,17 @@ def _chosen(manifest: pa.Table, wanted: Wanted) -> pa.Table:
 
 
 def _write(balanced: Path, part: Path, manifest: pa.Table, wanted: Wanted) -> dict[str, int]:
-    writer = _writer(part, manifest.column_names, wanted)
     counts: Counter[str] = Counter()
     ids = manifest.column("id").combine_chunks()
     names = safe_names(ids.to_pylist())
-    with tqdm(total=len(ids), desc=f"export {wanted.layout}", unit="face", mininterval=1) as bar:
+    bar = tqdm(total=len(ids), desc=f"export {wanted.layout}", unit="face", mininterval=1)
+    with closing(_writer(part, manifest.column_names, wanted)) as writer, bar:
         for split in SPLITS:
             for path in sorted((balanced / "data").glob(f"{split}-*-of-*.parquet")):
                 for place, picture in _pictures(path, ids):
-                    row = manifest.slice(place, 1).to_pylist()[0]
-                    writer.add(names[place], row, picture)
+                    writer.add(names[place], manifest.slice(place, 1).to_pylist()[0], picture)
                     counts[split] += 1
                     bar.update()
-    writer.close()
     if counts.total() != len(ids):
         raise UserError(
             f"{balanced} is damaged: of {len(ids):,} faces in its manifest {counts.total():,} have "

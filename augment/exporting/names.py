@@ -5,7 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-_LONGEST = 100
+#: With digest and suffix a name must fit into the 100 bytes of a plain tar entry.
+_LONGEST = 60
 
 
 def safe_names(ids: Sequence[str]) -> list[str]:
