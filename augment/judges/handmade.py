@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 class Config(LabelJudgeConfig):
+    faces: int = Field(15_000, gt=0)  # learns on at most so many; each takes 60 KB of memory
     # How strongly large weights are held down; more where there are few faces or many errors.
     penalty: float = Field(0.25, gt=0)
     # Numbers of the compact description that faces are compared by.
@@ -52,9 +53,12 @@ class Judge:
 
         config = self._config
         learned, values, codes = gather(faces, config, folder.name)
-        described = _described(list(learned.images), folder.name)
-        heads = fit_heads(described, codes, values, config.penalty)
-        axes = principal_axes(heads.standardised(described), config.features)
+        # Mirrored, too: a face is no other from the other side, and the numbers do not know that.
+        both = [*learned.images, *learned.images[:, :, ::-1]]
+        described = _described(both, folder.name)
+        twice = {label: np.tile(places, 2) for label, places in codes.items()}
+        heads = fit_heads(described, twice, values, config.penalty)
+        axes = principal_axes(heads.standardised(described[: len(learned)]), config.features)
         held_out = load_faces(faces, ("validation",), None, config.faces)
         logits = heads.logits(_described(list(held_out.images)))
         content = resolved(config, values, codes, held_out, logits)

@@ -38,7 +38,8 @@ class LinearHeads:
 
     def standardised(self, described: FloatArray) -> FloatArray:
         """(faces, numbers) -> the same shape, in standard deviations from the mean."""
-        steps = (described - self.mean) / self.scale
+        steps = described - self.mean
+        steps /= self.scale
         return np.clip(steps, -_FARTHEST, _FARTHEST, out=steps)
 
     def logits(self, described: FloatArray) -> dict[str, FloatArray]:
