@@ -185,11 +185,12 @@ def _sweep(folder: Path) -> None:
     """Remove half-written chunks of processes that were killed."""
     for path in folder.glob(".*.tmp"):
         owner = path.name.split(".")[-2]
-        if not owner.isdigit() or not _alive(int(owner)):
+        if not owner.isdigit() or not is_alive(int(owner)):
             path.unlink(missing_ok=True)
 
 
-def _alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

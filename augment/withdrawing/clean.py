@@ -75,7 +75,7 @@ def _clean_folder(folder: Path, finder: Finder) -> None:
 
 def _reports_with_pictures(places: Places) -> list[Path]:
     """Pages hold pictures stored anew, which cannot be told by their bytes."""
-    return sorted(places.project.glob("reports/**/*.html"))
+    return [path for path in places.project.glob("reports/**/*.html") if places.is_made(path)]
 
 
 def _clean_dvc_cache(places: Places, hits: Collection[Path]) -> None:

@@ -52,7 +52,7 @@ def forget(
         Whether nothing of them is left, or nothing was to be done.
 
     Raises:
-        UserError: a name that nobody has, or no project here.
+        UserError: a name that nobody has, no project here, or one in which a stage is running.
     """
     project = Path().resolve()
     params = read_params(project / "params.yaml")
@@ -62,6 +62,11 @@ def forget(
         raise UserError(_SAYS_NOTHING)
     outs = tuple(out for stage in road.values() for out in stage.outs)
     places = Places.of(project, params, outs)
+    if places.running():
+        raise UserError(
+            f"`dvc repro` is at work here (process {places.running()[0]}): stop it or wait for its "
+            "end, and run the same command again."
+        )
     registry = _read_registry(places)
     withdrawal = resolve(request, registry, tombstones)
     finder = _finder(withdrawal, places)

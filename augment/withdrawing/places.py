@@ -1,6 +1,7 @@
 """Everywhere in a project where something of a photo may lie."""
 
 import configparser
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augment.rowcache import is_alive
 from augment.withdrawing.tables import is_parquet
 
 DVC_CACHE = "DVC's cache"
@@ -68,6 +70,15 @@ class Places:
     def is_made(self, path: Path) -> bool:
         """Whether a stage writes this file, so that `dvc repro` brings it back."""
         return any(path.is_relative_to(self.project / out) for out in self.outs)
+
+    def running(self) -> list[int]:
+        """Processes in which DVC runs a stage here now: it notes who reads and writes what."""
+        try:
+            text = (self.project / ".dvc" / "tmp" / "rwlock").read_text(encoding="utf-8")
+            found = {int(number) for number in re.findall(r'"pid": *(\d+)', text)}
+        except FileNotFoundError:
+            return []
+        return sorted(number for number in found if is_alive(number))
 
     def remotes(self) -> list[str]:
         """Names of the remotes that DVC pushes to."""

@@ -1,6 +1,7 @@
 """`augment forget`: everything of a person goes, nothing else does, also when it is interrupted."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -254,6 +255,15 @@ def test_what_no_stage_makes_is_named_and_left(folder: Path) -> None:
 def test_unknown_names(folder: Path, request_: Request, words: str) -> None:
     with pytest.raises(UserError, match=words):
         run(request_)
+
+
+def test_not_while_a_stage_runs(folder: Path) -> None:
+    lock = folder / ".dvc/tmp/rwlock"
+    lock.write_text(json.dumps({"data/index": {"write": {"pid": os.getpid(), "cmd": "repro"}}}))
+    with pytest.raises(UserError, match=f"at work here .process {os.getpid()}"):
+        run(ASKED)
+    lock.write_text(json.dumps({"data/index": {"write": {"pid": 2**30, "cmd": "repro"}}}))
+    assert run(ASKED, dry_run=True)[0]
 
 
 def test_dvc_says_where_its_cache_is(tmp_path: Path) -> None:
