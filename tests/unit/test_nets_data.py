@@ -51,6 +51,13 @@ def test_a_limit_keeps_the_same_faces_when_others_are_added(tmp_path: Path) -> N
     assert len(few) == 3
 
 
+def test_who_is_on_a_face_comes_along(tmp_path: Path) -> None:
+    rows = [face_row(0, person="s/p"), face_row(1), face_row(2, person="s/q")]
+    faces = load_faces(write_aligned(tmp_path, rows))
+    assert faces.persons == ("s/p", "", "s/q")
+    assert faces.select([2, 1]).persons == ("s/q", "")
+
+
 def test_selecting_faces_keeps_their_rows_together(tmp_path: Path) -> None:
     faces = load_faces(write_faces(tmp_path, 4))
     part = faces.select([2, 0])
