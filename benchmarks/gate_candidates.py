@@ -1,5 +1,6 @@
 """Candidates whose truth is known, for benchmarks/gate.py: faultless ones, and planted faults."""
 
+import multiprocessing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,17 +99,17 @@ class _Maker:
         return float(random.uniform(group.low, high + 0.9))
 
     def aged(self, parent: _Parent, random: Random) -> tuple[FaceSpec, str]:
-        """The same picture at another age, and its age group."""
-        age = self.other_age(parent, random)
-        beard = 0.0 if age < 16 else parent.spec.beard
-        spec = replace(parent.spec, age=age, beard=beard)
+        """The same picture at another age, with the hair of that age; and its age group."""
+        age, was = self.other_age(parent, random), parent.spec
+        kept = {name: getattr(was, name) for name in ("glasses", "smile", "mouth_open", "mask")}
+        spec = random_spec(was.person, age, was.seed, **kept)
         return spec, group_of_years(age, self.source.age_groups)
 
 
 def candidates(
-    faces: Path, params: Mapping[str, Any], seed: int, each: int, good: int
+    faces: Path, params: Mapping[str, Any], seed: int, each: int, good: int, workers: int
 ) -> list[dict[str, Any]]:
-    """Rows of ``candidate_schema`` (and ``fault``), each from a parent of its own.
+    """Rows of ``candidate_schema``, ``fault`` and the parent's ``half``, a parent for each.
 
     Args:
         faces: the aligned drawn faces.
@@ -116,16 +117,22 @@ def candidates(
         seed: of the run.
         each: candidates of each fault, at most.
         good: faultless ones, at most.
+        workers: processes that draw.
     """
-    maker = _Maker(faces, params, seed)
-    bare = [row for row in maker.train if row["mask"] == NO]
-    order = np.random.default_rng(seed).permutation(len(bare))
+    rows = read_table(faces, ["status", "split", "mask"]).to_pylist()
+    usable = [row for row in rows if row["status"] == OK]
+    bare = [place for place, row in enumerate(usable)
+            if row["split"] == "train" and row["mask"] == NO]  # fmt: skip
     kinds = list(_kinds(each, good))
     if len(kinds) > len(bare):
         raise SystemExit(f"{len(kinds)} candidates need as many bare train faces; there are "
                          f"{len(bare)}: raise --faces")  # fmt: skip
-    return [_finished(maker, kind, bare[place], number, seed)
-            for number, (kind, place) in enumerate(zip(kinds, order, strict=False))]  # fmt: skip
+    order = np.random.default_rng(seed).permutation(bare)
+    tasks = [(kind, int(place), number)
+             for number, (kind, place) in enumerate(zip(kinds, order, strict=False))]  # fmt: skip
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _start, (faces, params, seed)) as pool:
+        return pool.map(_finished, tasks, chunksize=16)
 
 
 def _kinds(each: int, good: int) -> Iterator[str]:
@@ -135,9 +142,18 @@ def _kinds(each: int, good: int) -> Iterator[str]:
         yield from (kind for kind, count in counts.items() if turn < count)
 
 
-def _finished(
-    maker: _Maker, kind: str, row: Mapping[str, Any], number: int, seed: int
-) -> dict[str, Any]:
+_drawing: dict[str, Any] = {}  # what each process of the pool works with
+
+
+def _start(faces: Path, params: Mapping[str, Any], seed: int) -> None:
+    cv2.setNumThreads(1)
+    _drawing.update(maker=_Maker(faces, params, seed), seed=seed)
+
+
+def _finished(task: tuple[str, int, int]) -> dict[str, Any]:
+    kind, place, number = task
+    maker, seed = _drawing["maker"], _drawing["seed"]
+    row = maker.rows[place]
     random = row_generator(seed, f"gate benchmark {kind}", row["id"])
     draft = _MAKERS[kind](maker, maker.parent(row), random)
     content = encode(np.ascontiguousarray(draft.pop("image")))
@@ -147,6 +163,7 @@ def _finished(
     # The ordered bin plays no part in the gate: groups come from the labels.
     return {**draft, "id": name, "fault": kind, "bin": "", "seed": number, "status": OK,
             "reason": "", "weights": "", "steps": [kind], "licence": row["licence"],
+            "half": row["half"],
             "image": {"bytes": content, "path": f"{name}.jpg"}, "points": row["points"],
             **measured}  # fmt: skip
 

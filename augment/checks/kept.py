@@ -2,11 +2,13 @@
 
 The judge's own word on the parent is the yardstick, so a label that it misjudges counts for
 nothing. How far its word moves without any reason is taken from real faces: each is judged twice,
-the second time mirrored and a little closer. Each judge's word on each label is ranked among those
-losses, and the smallest rank counts; see :func:`augment.metrics.ranks.weakest_word`.
+the second time mirrored and a little closer. But an edit does move judges a little, so a label has
+moved only where its value is also less likely than on real faces that carry it. A judge's word on a
+label is thus the better of two ranks, among those losses and among those probabilities; the
+smallest word of all counts, see :func:`augment.metrics.ranks.weakest_word`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +31,8 @@ class Config(Section):
     # Generator key -> label -> by how much less likely than on the parent (0..1) it may become,
     # above what real faces judged twice show. 1: it may change, as a mask may hide a beard.
     allowed: Mapping[str, Mapping[str, float]] = Field(default_factory=dict)
+    # A label that becomes less likely by less than this has not moved, however sure the judge is.
+    least_loss: float = Field(0.25, ge=0, le=1)
 
 
 class Check:
@@ -46,33 +50,53 @@ class Check:
         self._reference = reference
         self._skills = skills(reference.accuracy, reference.values)
         self._voices = [voice for voice, worth in self._skills.items() if worth]
-        rows, unseen = reference.unseen.rows, reference.unseen.opinions
-        again = reference.again.opinions
-        kept = [-self._loss(unseen[judge][label], again[judge][label], rows, judge, label)
-                for judge, label in self._voices]  # fmt: skip
-        self._ranks = [Ranks.fit(scores, LEAST_SCALE) for scores in kept]
+        rows = reference.unseen.rows
+        losses = [
+            self._chance(reference.unseen, voice) - self._chance(reference.again, voice)
+            for voice in self._voices
+        ]
+        self._usual_losses = [Ranks.fit(-loss, LEAST_SCALE) for loss in losses]
+        self._usual_odds = [
+            _by_value(_log_odds(self._chance(reference.unseen, voice)), rows, voice[1])
+            for voice in self._voices
+        ]
         self._floors = Floors.fit(
-            self._weakest([ranks.of(s) for ranks, s in zip(self._ranks, kept, strict=True)],
-                          rows.num_rows),
+            self._weakest(self._words(reference.again, losses), rows.num_rows),
             groups_of(rows, reference.bins, reference.groups),
             reference.false_rejection,
             reference.smallest_group,
-        )  # fmt: skip
+        )
 
     def judge(self, candidates: Evidence) -> list[Verdict]:
         rows = candidates.rows
         losses = self._losses(candidates)
-        ranks = [
-            own.of(self._allowance(rows, label) - loss)
-            for own, loss, (_, label) in zip(self._ranks, losses, self._voices, strict=True)
+        counted = [
+            loss - self._allowance(rows, label)
+            for loss, (_, label) in zip(losses, self._voices, strict=True)
         ]
+        ranks = self._words(candidates, counted)
         scores = self._weakest(ranks, rows.num_rows)
         groups = groups_of(rows, self._reference.bins, self._reference.groups)
-        floors = self._floors.of(groups, rows.num_rows)
+        # A word that more than the stated share of real faces get refuses nobody by itself.
+        most = np.float32(self._reference.false_rejection)
+        floors = np.minimum(self._floors.of(groups, rows.num_rows), most)
         return [
             self._verdict(float(scores[place]), float(floors[place]), losses, ranks, place)
             for place in range(rows.num_rows)
         ]
+
+    def _words(self, faces: Evidence, losses: Sequence[FloatArray]) -> list[FloatArray]:
+        """Each voice's rank of each face: of its loss, or of its probability if that is better."""
+        found = []
+        for place, (voice, loss) in enumerate(zip(self._voices, losses, strict=True)):
+            words = np.array(faces.rows.column(voice[1]).to_pylist(), dtype=np.str_)
+            odds = _log_odds(self._chance(faces, voice))
+            usual = np.zeros(len(words), np.float32)  # of a value that no real face has
+            for value, ranks in self._usual_odds[place].items():
+                usual[words == value] = ranks.of(odds[words == value])
+            word = np.maximum(self._usual_losses[place].of(-loss), usual)
+            found.append(np.where(loss < self._config.least_loss, np.float32(1), word))
+        return found
 
     def _weakest(self, ranks: list[FloatArray], faces: int) -> FloatArray:
         return weakest_word(ranks, [self._skills[voice] for voice in self._voices], faces)
@@ -81,22 +105,19 @@ class Check:
         """Per judge and label: how much less likely its value is than on the parents."""
         reference = self._reference
         parents = parent_places(candidates.rows, reference.parents.rows)
-        return [
-            self._loss(
-                mean_of_parents(reference.parents.opinions[judge][label], parents),
-                candidates.opinions[judge][label],
-                candidates.rows,
-                judge,
-                label,
-            )
-            for judge, label in self._voices
-        ]
+        found = []
+        for judge, label in self._voices:
+            before = mean_of_parents(reference.parents.opinions[judge][label], parents)
+            values = reference.values[judge][label]
+            chance = _of_value(before, candidates.rows, label, values)
+            found.append(chance - self._chance(candidates, (judge, label)))
+        return found
 
-    def _loss(
-        self, before: FloatArray, now: FloatArray, rows: pa.Table, judge: str, label: str
-    ) -> FloatArray:
+    def _chance(self, faces: Evidence, voice: tuple[str, str]) -> FloatArray:
+        """The probability that a judge gives each face's own value."""
+        judge, label = voice
         values = self._reference.values[judge][label]
-        return _of_value(before, rows, label, values) - _of_value(now, rows, label, values)
+        return _of_value(faces.opinions[judge][label], faces.rows, label, values)
 
     def _allowance(self, rows: pa.Table, label: str) -> FloatArray:
         """The loss that each candidate may show in a label; 1 where it was ordered to change."""
@@ -139,13 +160,15 @@ class Check:
         if not self._voices:
             return ["no judge of labels: nothing is refused", *notes]
         losses = []
-        for (judge, label), ranks in zip(self._voices, self._ranks, strict=True):
-            least = self._floors.overall * self._skills[judge, label]
+        for (judge, label), ranks in zip(self._voices, self._usual_losses, strict=True):
+            floor = min(self._floors.overall, self._reference.false_rejection)
+            least = floor * self._skills[judge, label]
             lost = float(np.log(ranks.share / least)) * ranks.scale - ranks.edge
             losses.append(f"{label} {min(max(lost, 0.0), 1.0):.2f} ({judge})")
         return [
             f"by how much less likely a kept label may become, from {self._floors.faces} real "
-            f"faces judged twice: {', '.join(losses)}",
+            f"faces judged twice: {', '.join(losses)}; more, where it stays as likely as on real "
+            "faces that carry it",
             *notes,
         ]
 
@@ -163,3 +186,13 @@ def _of_value(
     near = np.abs(np.arange(len(values)) - places[:, None]) <= reach
     own = np.sum(opinion, axis=1, where=near)
     return np.where(places >= 0, own, np.float32(0)).astype(np.float32)
+
+
+def _log_odds(chance: FloatArray) -> FloatArray:
+    return np.asarray(np.log(chance + 1e-3) - np.log(1 - chance + 1e-3), dtype=np.float32)
+
+
+def _by_value(odds: FloatArray, rows: pa.Table, label: str) -> dict[str, Ranks]:
+    """The ranks among real faces of each value."""
+    words = np.array(rows.column(label).to_pylist(), dtype=np.str_)
+    return {str(value): Ranks.fit(odds[words == value]) for value in np.unique(words)}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -114,30 +115,43 @@ class TestNovelty:
             }
         )
         check = novelty.Check(novelty.Config())
-        parents = Evidence(faces.slice(0, 1), measures=self.thumbnails(check, [noise_picture(0)]))
-        check.fit(reference(Evidence(faces.slice(0, 2)), hashes=faces, parents=parents))
+        pictures = [noise_picture(0), noise_picture(1)]
+        parents = Evidence(faces.slice(0, 1), measures=self.measured(check, pictures[:1]))
+        unseen = Evidence(faces.slice(0, 2), measures=self.measured(check, pictures))
+        check.fit(reference(unseen, hashes=faces, parents=parents))
         return check
 
-    def thumbnails(self, check: novelty.Check, images: Sequence[Image]) -> dict[str, FloatArray]:
-        return {"thumbnail": np.stack([check.measure(image)["thumbnail"] for image in images])}
+    def measured(self, check: novelty.Check, images: Sequence[Image]) -> dict[str, FloatArray]:
+        found = [check.measure(image) for image in images]
+        return {name: np.stack([one[name] for one in found]) for name in check.measures}
 
     def judge(self, check: novelty.Check, *images: Image) -> list[Verdict]:
         faces = rows(len(images), parents=[["parent"]] * len(images))
-        return check.judge(Evidence(faces, measures=self.thumbnails(check, images)))
+        return check.judge(Evidence(faces, measures=self.measured(check, images)))
 
     def changed(self, image: Image, seed: int = 9) -> Image:
         other = image.copy()
         other[16:] = noise_picture(seed)[16:]
         return other
 
-    def test_thumbnail_holds_the_picture_s_hash(self, check: novelty.Check) -> None:
+    def test_the_first_hash_is_the_picture_s_own(self, check: novelty.Check) -> None:
         image = noise_picture(3)
-        thumbnails = check.measure(image)["thumbnail"][None]
-        assert novelty.hash_of(thumbnails).tobytes() == difference_hash(image)
+        own = novelty.variants_of(check.measure(image)["hashes"][None])
+        assert own.shape == (1, novelty.VARIANTS, 4)
+        assert own[0, 0].tobytes() == difference_hash(image)
         flipped = np.ascontiguousarray(image[:, ::-1])
-        mirrored = novelty.hash_of(thumbnails, mirror=True)
-        of_flipped = novelty.hash_of(check.measure(flipped)["thumbnail"][None])
-        assert novelty.distances(mirrored, of_flipped)[0, 0] <= 4  # cells round differently
+        assert own[0, novelty.VARIANTS // 2].tobytes() == difference_hash(flipped)
+
+    def test_a_shifted_picture_has_the_hash_of_the_picture_among_its_own(
+        self, check: novelty.Check
+    ) -> None:
+        large = cv2.resize(noise_picture(3), (64, 64), interpolation=cv2.INTER_CUBIC)
+        moved = np.roll(large, (1, -1), axis=(0, 1))
+        variants = novelty.variants_of(check.measure(moved)["hashes"][None])[0]
+        whole = np.frombuffer(difference_hash(large), np.uint64)
+        bits = np.bitwise_count(variants ^ whole).sum(axis=1)
+        assert bits.min() <= 8  # but for the edge that was rolled over
+        assert bits[0] > 2 * bits.min()
 
     def test_a_changed_parent_is_new(self, check: novelty.Check) -> None:
         assert self.judge(check, self.changed(noise_picture(0)))[0].passed
@@ -147,8 +161,11 @@ class TestNovelty:
         for image in (noise_picture(0), again):
             assert self.judge(check, image)[0].reason == "the same picture as its parent"
 
-    def test_another_train_face_is_refused(self, check: novelty.Check) -> None:
-        verdict = self.judge(check, noise_picture(1))[0]
+    @pytest.mark.parametrize("mirrored", [False, True])
+    def test_another_train_face_is_refused(self, check: novelty.Check, mirrored: bool) -> None:
+        image = noise_picture(1)
+        image = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
+        verdict = self.judge(check, image)[0]
         assert verdict.reason == "too near the train face other, which is not its parent"
 
     @pytest.mark.parametrize("mirrored", [False, True])
@@ -168,7 +185,7 @@ class TestNovelty:
         assert second.reason == "the same picture as candidate face0000"
 
     def test_broken_picture_and_missing_parent(self, check: novelty.Check) -> None:
-        measured = self.thumbnails(check, [noise_picture(5), noise_picture(6)])
+        measured = self.measured(check, [noise_picture(5), noise_picture(6)])
         measured["thumbnail"][0] = np.nan
         faces = rows(2, parents=[["parent"], ["test"]])
         broken, orphan = check.judge(Evidence(faces, measures=measured))
@@ -183,8 +200,11 @@ class TestNovelty:
         hashes = [value.to_bytes(32) for value in train] + tests
         faces = pa.table({"id": [f"f{n}" for n in range(300)], "face_hash": hashes,
                           "split": ["train"] * 200 + ["test"] * 100})  # fmt: skip
+        numbers = np.frombuffer(b"".join(hashes[:200]), np.uint16).astype(np.float32)
+        measured = np.tile(numbers.reshape(200, 16), novelty.VARIANTS)
+        unseen = Evidence(faces.slice(0, 200), measures={"hashes": measured})
         # At most half of each rate is refused for being near held-out faces.
         for rate, limit in ((0.02, 0), (0.2, 0), (0.4, 2), (0.9, 5)):
             check = novelty.Check(novelty.Config(copy_bits=5))
-            check.fit(reference(Evidence(faces.slice(0, 200)), hashes=faces, false_rejection=rate))
+            check.fit(reference(unseen, hashes=faces, false_rejection=rate))
             assert check.notes()[0].startswith(f"faces within {limit} bits of one of 100 held-out")

@@ -1,0 +1,213 @@
+"""How much a face looks like an ordered value of a label, held against real faces that carry it.
+
+What the check of ordered labels is made of; see there for the method.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from augment.metrics.floors import Floors, Groups, take
+from augment.metrics.ranks import Ranks, weakest_word
+from augment.protocols import Evidence, Reference
+from augment.types import FloatArray
+from augment.vocabulary import ORDERED_LABELS, UNKNOWN
+
+Places = npt.NDArray[np.int64]
+
+#: Probabilities below this are all the same: log ratios end here.
+_TINY = 1e-3
+#: A judge that never wavers still does by so much.
+_LEAST_WAVERING = 0.05
+#: From so many real faces of a value on, thresholds come from them.
+_FEWEST = 8
+
+
+class Order(NamedTuple):
+    """What was ordered of one label; ``before``: the parent's value, "" where not known."""
+
+    label: str
+    value: str
+    before: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What is held against one candidate: it passes where ``score`` >= ``floor``."""
+
+    place: int  # of the candidate
+    score: float
+    floor: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some candidates, and where the parent of each stands; -1 where there is not just one."""
+
+    faces: Evidence
+    places: np.ndarray
+    parents: Evidence
+    parent_places: np.ndarray
+
+
+class Threshold:
+    """What real faces of the ordered value score, against one value that a parent may have."""
+
+    def __init__(
+        self,
+        order: Order,
+        judges: Mapping[str, float],
+        reference: Reference,
+        groups: Groups,
+        least_change: float,
+    ) -> None:
+        self._order, self._least_change = order, least_change
+        # The best judge's word counts as it is.
+        self.judges = {judge: worth / max(judges.values()) for judge, worth in judges.items()}
+        self._values = {judge: reference.values[judge][order.label] for judge in judges}
+        words = np.array(reference.unseen.rows.column(order.label).to_pylist(), dtype=np.str_)
+        unseen = self._of(reference.unseen, slice(None))
+        is_own = words == order.value
+        real = {judge: found[is_own] for judge, found in unseen.items()}
+        self._own = int(is_own.sum())
+        self._ratios = {j: Ranks.fit(self._ratio(j, found)) for j, found in real.items()}
+        own = self._weakest(self._ranks(real), self._own)
+        self._floors = Floors.fit(own, take(groups, is_own), order.rate, reference.smallest_group)
+        self._others = self._reached_by_others(unseen, words)
+        self._wavering = self._usual_wavering(unseen, self._of(reference.again, slice(None)))
+
+    @property
+    def _floor(self) -> float | None:
+        overall = self._floors.overall
+        return None if overall is None else min(overall, self._order.rate)
+
+    def _of(self, faces: Evidence, places: Places | slice) -> dict[str, FloatArray]:
+        """What the judges say of some faces."""
+        return {judge: faces.opinions[judge][self._order.label][places] for judge in self.judges}
+
+    def _usual_wavering(
+        self, unseen: Mapping[str, FloatArray], again: Mapping[str, FloatArray]
+    ) -> dict[str, float]:
+        """By how much each judge's ratio moves where nothing has changed: the median."""
+        found = {}
+        for judge in self.judges:
+            moved = np.abs(self._ratio(judge, again[judge]) - self._ratio(judge, unseen[judge]))
+            known = moved[np.isfinite(moved)]
+            found[judge] = max(float(np.median(known)) if len(known) else 0.0, _LEAST_WAVERING)
+        return found
+
+    def _change(
+        self, faces: Mapping[str, FloatArray], parents: Mapping[str, FloatArray]
+    ) -> FloatArray:
+        """How much nearer to the ordered value than its parent each face is, in waverings."""
+        moved = [
+            (self._ratio(judge, faces[judge]) - self._ratio(judge, parents[judge]))
+            / self._wavering[judge]
+            for judge in self.judges
+        ]
+        weights = list(self.judges.values())
+        return np.asarray(np.average(moved, axis=0, weights=weights), dtype=np.float32)
+
+    def _reached_by_others(
+        self, unseen: Mapping[str, FloatArray], words: np.ndarray
+    ) -> tuple[int, int]:
+        """How many real faces of the parents' value (of any other) reach the threshold, of all."""
+        before = self._order.before
+        others = words == before if before else (words != self._order.value) & (words != UNKNOWN)
+        found = {judge: opinion[others] for judge, opinion in unseen.items()}
+        scores = self._weakest(self._ranks(found), int(others.sum()))
+        floor = self._floor
+        return (int((scores >= floor).sum()) if floor is not None else 0), int(others.sum())
+
+    def _ratio(self, judge: str, opinion: FloatArray) -> FloatArray:
+        """log P(ordered value) - log P(parents' value, or any other), (faces,)."""
+        own = self._near(judge, opinion, self._order.value)
+        known = self._order.before in self._values[judge]
+        other = self._near(judge, opinion, self._order.before) if known else 1 - own
+        return np.asarray(np.log(own + _TINY) - np.log(other + _TINY), dtype=np.float32)
+
+    def _near(self, judge: str, opinion: FloatArray, value: str) -> FloatArray:
+        """The probability of a value; of an ordered label, of its neighbours as well."""
+        values = self._values[judge]
+        reach = 1 if self._order.label in ORDERED_LABELS else 0
+        near = np.abs(np.arange(len(values)) - values.index(value)) <= reach
+        return np.asarray(opinion[:, near].sum(axis=1), dtype=np.float32)
+
+    def _ranks(self, faces: Mapping[str, FloatArray]) -> list[FloatArray]:
+        return [self._ratios[j].of(self._ratio(j, opinion)) for j, opinion in faces.items()]
+
+    def _weakest(self, ranks: list[FloatArray], faces: int) -> FloatArray:
+        return weakest_word(ranks, list(self.judges.values()), faces)
+
+    def doubts(self, part: Part, groups: Groups) -> list[Doubt]:
+        """One or two for each candidate of ``part``: what it looks like, whether it changed."""
+        count = len(part.places)
+        faces = self._of(part.faces, part.places)
+        if self._own < _FEWEST:
+            found = self._without_reference(faces, count)
+        else:
+            found = self._among_real(faces, groups, count)
+        if self._order.before:
+            parents = self._of(part.parents, part.parent_places)
+            found += self._of_change(self._change(faces, parents))
+        return found
+
+    def _among_real(
+        self, faces: Mapping[str, FloatArray], groups: Groups, count: int
+    ) -> list[Doubt]:
+        ranks = self._ranks(faces)
+        scores = self._weakest(ranks, count)
+        # Of few real faces the lowest is no sign of what others may be: the rate itself is.
+        floors = np.minimum(self._floors.of(groups, count), np.float32(self._order.rate))
+        weighed = [rank / worth for rank, worth in zip(ranks, self.judges.values(), strict=True)]
+        worst = np.argmin(np.nan_to_num(weighed, nan=0.0), axis=0)
+        names = list(self.judges)
+        return [
+            Doubt(n, float(scores[n]), float(floors[n]), self._words(faces, names[worst[n]], n))
+            for n in range(count)
+        ]
+
+    def _of_change(self, changes: FloatArray) -> list[Doubt]:
+        order = self._order
+        words = (
+            f"{order.label} should be {order.value}; hardly a change from the parent's "
+            f"{order.before} ({', '.join(self.judges)})"
+        )
+        return [Doubt(n, float(c), self._least_change, words) for n, c in enumerate(changes)]
+
+    def _without_reference(self, faces: Mapping[str, FloatArray], count: int) -> list[Doubt]:
+        """Too few real faces of this value: it must be more likely than by chance."""
+        found = []
+        for n in range(count):
+            chances = {j: self._near(j, opinion[n : n + 1], self._order.value)[0]
+                       * len(self._values[j]) for j, opinion in faces.items()}  # fmt: skip
+            worst = min(chances, key=lambda judge: float(np.nan_to_num(chances[judge])))
+            score = float(chances[worst]) / len(self._values[worst])
+            floor = 1 / len(self._values[worst])
+            found.append(Doubt(n, score, floor, self._words(faces, worst, n)))
+        return found
+
+    def _words(self, faces: Mapping[str, FloatArray], judge: str, place: int) -> str:
+        opinion, values = np.nan_to_num(faces[judge][place]), self._values[judge]
+        chance = opinion[values.index(self._order.value)]
+        return (
+            f"{self._order.label} should be {self._order.value}; {judge} sees "
+            f"{values[int(np.argmax(opinion))]} ({chance:.2f})"
+        )
+
+    def in_words(self) -> str:
+        label, value, before, _ = self._order
+        what = f"{label} = {value}" + (f" instead of {before}" if before else "")
+        if self._own < _FEWEST:
+            return f"{what}: {self._own} real faces of it, so better than chance must do"
+        reached, of = self._others
+        return (
+            f"{what}: {', '.join(self.judges)} must rank it above {self._floor or 0:.3f} of "
+            f"{self._own} real faces of it; {reached} of {of} real faces of "
+            f"{before or 'other values'} reach that too"
+        )
