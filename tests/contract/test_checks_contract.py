@@ -30,11 +30,14 @@ def opinions(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def features(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """A judge that knows everybody again: numbers of length 1, a candidate's like its parent's."""
+    """A judge that knows everybody again (numbers of length 1, a candidate's like its parent's),
+    and one that sees no fault in anybody."""
     people = [row.get("parents", [row["id"]])[0] for row in rows]
     drawn = [row_generator(7, "person", person).normal(size=8) for person in people]
     numbers = np.array(drawn, np.float32).reshape(len(rows), 8)
-    return {"judge": {"identity": numbers / np.linalg.norm(numbers, axis=1, keepdims=True)}}
+    known = numbers / np.linalg.norm(numbers, axis=1, keepdims=True)
+    untouched = np.array([[len(row["id"]) % 5 + 1] for row in rows], np.float32).reshape(-1, 1)
+    return {"judge": {"identity": known, "artifact": untouched}}
 
 
 def evidence(rows: list[dict[str, Any]], schema: Any, check: Check) -> Evidence:
