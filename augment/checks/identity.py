@@ -42,13 +42,13 @@ class Check:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._several: set[int] = set()
 
     def measure(self, image: Image) -> Mapping[str, FloatArray]:
         return {}
 
     def fit(self, reference: Reference) -> None:
         self._reference = reference
+        self._several: set[int] = set()
         found = reference.unseen.features
         self._judges = [judge for judge, features in found.items() if WHOLE in features]
         wanted = (WHOLE, UPPER) if self._config.upper else (WHOLE,)
