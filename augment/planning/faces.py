@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from augment.metrics.balance import Counts, count_bins
 from augment.planning.donors import DonorPool
 from augment.planning.orders import Earlier, label_words, order_rows
-from augment.planning.programme import Move, Supplier
+from augment.planning.problem import Move, Supplier
 from augment.schema import OK, Labels, order_schema, table
 from augment.shards import read_schema, read_table
 from augment.types import BinSpace

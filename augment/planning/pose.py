@@ -11,7 +11,7 @@ from augment.errors import UserError
 from augment.metrics.balance import Counts, deficits
 from augment.planning.config import Config, GeneratorLimits
 from augment.planning.faces import TrainFaces, read_train_faces
-from augment.planning.programme import Problem
+from augment.planning.problem import Problem
 from augment.planning.rates import Rates
 from augment.planning.suppliers import Mover, supplier
 from augment.planning.targets import target_counts

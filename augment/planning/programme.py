@@ -3,6 +3,9 @@
 A transportation problem: donor bins supply children, target bins lack faces, a generator that can
 make a move is an arc with a cost. First as many faces as the limits allow, then, among those plans,
 the least change. Solved by HiGHS (Huangfu & Hall 2018) through scipy.
+
+Faces count by the candidates that they take. Counted by heads, parents that are short would all go
+to the bins whose faces pass most easily, and the groups that the gate refuses more got none.
 """
 
 from collections.abc import Sequence
@@ -15,101 +18,12 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from augment.metrics.balance import Counts
-
-Floats = npt.NDArray[np.float64]
+from augment.planning.problem import Floats, Move, Problem, room, supplier_room
 
 #: Added to a move's cost for each candidate that a face takes: of moves that cost the same, those
 #: of the generator that passes more often come first. Small against any real difference in cost.
 _PASSING = 1e-4
 _TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True)
-class Supplier:
-    """One generator, as the programme sees it.
-
-    Attributes:
-        key: its name in params.yaml.
-        costs: (bins, bins), row donor and column target; NaN where it cannot make the move.
-        spares: (bins,), candidates made for each face wanted of a target bin, since the gate
-            refuses some; at least 1, inf where none is expected to pass.
-        parents: faces of the donor bin that one new face needs.
-        max_share: of a bin's deficit that it may be ordered to fill, 0..1.
-    """
-
-    key: str
-    costs: Floats
-    spares: Floats
-    parents: int = 1
-    max_share: float = 1.0
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is lacking, who is there, and what is allowed.
-
-    Attributes:
-        deficits: faces that each bin lacks, shape (bins,).
-        faces: real train faces of each bin, shape (bins,).
-        suppliers: the generators.
-        max_synthetic_share: of a bin after filling, 0..1.
-        places: children that the faces of each bin may still have, all together, shape (bins,).
-        donors: faces of each bin that may have a child, shape (bins,).
-        filled: faces that each generator has already put into each bin, shape (suppliers, bins).
-    """
-
-    deficits: Counts
-    faces: Counts
-    suppliers: Sequence[Supplier]
-    max_synthetic_share: float
-    places: Counts
-    donors: Counts
-    filled: Counts
-
-    @classmethod
-    def fresh(
-        cls,
-        deficits: Counts,
-        faces: Counts,
-        suppliers: Sequence[Supplier],
-        most_children: int,
-        max_synthetic_share: float,
-    ) -> "Problem":
-        """Nothing is filled yet; each face may have ``most_children`` candidates."""
-        filled = np.zeros((len(suppliers), len(deficits)), dtype=np.int64)
-        places = most_children * faces
-        return cls(deficits, faces, suppliers, max_synthetic_share, places, faces, filled)
-
-
-@dataclass(frozen=True)
-class Move:
-    """So many faces of bin ``target``, made by one generator from faces of bin ``donor``."""
-
-    supplier: int  # place in Problem.suppliers
-    donor: int
-    target: int
-    faces: int
-    candidates: int
-    cost: float  # of one face
-
-
-def room(problem: Problem) -> Counts:
-    """Faces that may still be added to each bin: the deficit, cut by the synthetic share."""
-    most, share = problem.deficits, problem.max_synthetic_share
-    if share < 1:
-        # synthetic / (real + synthetic) <= share; the small term is for shares like 0.7 in binary.
-        allowed = np.floor(share * problem.faces / (1 - share) + 1e-9).astype(np.int64)
-        most = np.minimum(most, allowed)
-    left: Counts = np.maximum(most - problem.filled.sum(axis=0), 0)
-    return left
-
-
-def supplier_room(problem: Problem, number: int) -> Counts:
-    """Faces of each bin that one generator may still fill; a share of a small deficit rounds up."""
-    share = problem.suppliers[number].max_share
-    most = np.ceil(share * problem.deficits - 1e-9).astype(np.int64)
-    left: Counts = np.maximum(most - problem.filled[number], 0)
-    return left
 
 
 @dataclass(frozen=True)
@@ -122,6 +36,7 @@ class _Arcs:
     cost: Floats
     parents: npt.NDArray[np.int64]
     spare: Floats
+    worth: Floats  # of a face: the candidates that its bin's cheapest move takes
 
     @classmethod
     def of(cls, problem: Problem) -> "_Arcs":
@@ -137,7 +52,11 @@ class _Arcs:
             cost, spare = supplier.costs[donor, target], supplier.spares[target]
             pieces.append((same, donor, target, cost, parents, spare))
         columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
-        return cls(*columns)
+        maker, donor, target, cost, parents, spare = columns
+        worth = np.ones(len(problem.deficits))
+        dearest_first = np.lexsort((spare, cost))[::-1]
+        worth[target[dearest_first]] = spare[dearest_first]  # the last one stays: the cheapest
+        return cls(maker, donor, target, cost, parents, spare, worth[target])
 
     def __len__(self) -> int:
         return len(self.cost)
@@ -148,15 +67,22 @@ class _Arcs:
         weight: Floats = self.parents * self.spare
         return weight
 
+    @property
+    def burden(self) -> Floats:
+        """What one face costs in the programme."""
+        burden: Floats = self.worth * (self.cost + _PASSING * self.spare)
+        return burden
+
 
 def solve(problem: Problem) -> list[Move]:
     """The moves of a plan, ordered by target, supplier and donor.
 
-    As many faces as the limits allow; among all such plans one of least total cost. Exact where
-    the children of a donor bin all need as many parents and spares. Where they differ (generators
-    of one and of two parents; pass rates that differ by target), the fractional optimum is rounded
-    down and then filled up, cheapest moves first. That mostly loses nothing; a property test holds
-    the loss below two faces for each donor bin.
+    As many faces as the limits allow, each counted by the candidates that its bin's cheapest move
+    takes; among all such plans one of least total cost, counted likewise. Exact where the children
+    of a donor bin all need as many parents and spares. Where they differ (generators of one and of
+    two parents; pass rates that differ by target), the fractional optimum is rounded down and then
+    filled up, cheapest moves first. That mostly loses nothing; a property test holds the loss
+    below two faces for each donor bin.
     """
     arcs = _Arcs.of(problem)
     if not len(arcs):
@@ -221,19 +147,20 @@ def _children(problem: Problem, arcs: _Arcs) -> _Limits:
 
 def _best(arcs: _Arcs, limits: Sequence[_Limits]) -> Floats:
     """Amounts, shape (arcs,): the most that the limits allow in all, at the least cost."""
-    most = float(_minimise(-np.ones(len(arcs)), limits, None).sum())
-    total = round(most) if abs(most - round(most)) < _TOLERANCE else most - _TOLERANCE / 10
-    return _minimise(arcs.cost + _PASSING * arcs.spare, limits, total)
+    most = float(_minimise(-arcs.worth, limits) @ arcs.worth)
+    return _minimise(arcs.burden, limits, (arcs.worth, most - _TOLERANCE / 10))
 
 
-def _minimise(cost: Floats, limits: Sequence[_Limits], total: float | None) -> Floats:
-    """A vertex of least cost (simplex, not interior point), with a given sum of all amounts."""
+def _minimise(
+    cost: Floats, limits: Sequence[_Limits], total: tuple[Floats, float] | None = None
+) -> Floats:
+    """A vertex of least cost (simplex, not interior point), with a given weighted sum."""
     result = linprog(
         cost,
         A_ub=sparse.vstack([limit.matrix for limit in limits], format="csr"),
         b_ub=np.concatenate([limit.most for limit in limits]),
-        A_eq=None if total is None else np.ones((1, len(cost))),
-        b_eq=None if total is None else [total],
+        A_eq=None if total is None else total[0][None, :],
+        b_eq=None if total is None else [total[1]],
         method="highs-ds",
     )
     if result.status != 0:
@@ -250,7 +177,7 @@ def _filled_up(problem: Problem, arcs: _Arcs, amounts: Counts) -> Counts:
     np.subtract.at(share, (arcs.supplier, arcs.target), amounts)
     children = problem.places - np.bincount(arcs.donor, amounts * arcs.parents, bins)
     planned = problem.places - np.bincount(arcs.donor, amounts * arcs.weight, bins)
-    for arc in np.argsort(arcs.cost + _PASSING * arcs.spare, kind="stable"):
+    for arc in np.argsort(arcs.burden / arcs.worth, kind="stable"):
         donor, to, maker = arcs.donor[arc], arcs.target[arc], arcs.supplier[arc]
         while (
             min(target[to], share[maker, to]) > 0
@@ -284,11 +211,3 @@ def _moves(problem: Problem, arcs: _Arcs, amounts: Counts) -> list[Move]:
                  faces + spare, float(arcs.cost[arc]))
         )  # fmt: skip
     return moves
-
-
-def filled(problem: Problem, moves: Sequence[Move]) -> Counts:
-    """Faces ordered for each bin."""
-    counts = np.zeros(len(problem.deficits), dtype=np.int64)
-    for move in moves:
-        counts[move.target] += move.faces
-    return counts

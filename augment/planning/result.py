@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.metrics.balance import Counts, bins_below
-from augment.planning.programme import Move, Problem, filled
+from augment.planning.problem import Move, Problem, filled
 from augment.planning.rates import Rates
 from augment.planning.shortfall import REFUSED, Unfilled, refused_suppliers
 from augment.types import BinSpace

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from augment.metrics.balance import Counts
-from augment.planning.programme import Move, Problem, filled, room, supplier_room
+from augment.planning.problem import Move, Problem, filled, room, supplier_room
 
 NO_GENERATOR = "no generator can make it"
 NO_DONORS = "no donors"

@@ -10,7 +10,8 @@ import pyarrow as pa
 from augment.metrics.balance import Counts
 from augment.planning.orders import Earlier
 from augment.planning.pose import Question
-from augment.planning.programme import Move, Problem, filled, room, solve, supplier_room
+from augment.planning.problem import Move, Problem, filled, room, supplier_room
+from augment.planning.programme import solve
 from augment.planning.rates import Cells, Rates, tally_cells
 from augment.planning.result import unfilled_rows
 from augment.planning.shortfall import explain_unfilled

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from augment.metrics.balance import Counts
 from augment.planning.config import GeneratorLimits
-from augment.planning.programme import Supplier
+from augment.planning.problem import Supplier
 from augment.types import BinSpace
 
 #: Added to a move's cost for each step along an axis, so that among moves that a generator calls
@@ -43,7 +43,7 @@ def supplier(
         space: the bins.
         lacking: faces that each bin lacks, shape (bins,).
         limits: how far the plan may lean on it.
-        spares: see :class:`augment.planning.programme.Supplier`.
+        spares: see :class:`augment.planning.problem.Supplier`.
 
     Raises:
         ValueError: the generator names a negative or infinite cost.

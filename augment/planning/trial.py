@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from augment.planning.pose import Question
-from augment.planning.programme import Move, Problem, room
+from augment.planning.problem import Move, Problem, room
 
 
 def pilot_moves(problem: Problem, per_bin: int, most_spare: float) -> Iterator[Move]:

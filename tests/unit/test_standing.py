@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augment.planning.programme import Problem, room, supplier_room
+from augment.planning.problem import Problem, room, supplier_room
 from augment.planning.standing import accept
 from tests.unit.test_programme import NO, problem, problems
 
