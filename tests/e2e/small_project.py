@@ -37,6 +37,7 @@ class SmallProject:
         params["ingest"]["shards"] = 4
         params["generators"]["mask"] = {"kind": "mask", "train": {"images": 1600}}
         params["judges"]["attributes"]["train"] = {"images": 1600}
+        params["pilot"]["per_bin"] = 8
         params["evaluate"]["train"] = {"images": 320}
         self.write(params)
         self.call("dvc", "init", "--no-scm", "-q", "-f")

@@ -43,6 +43,7 @@ def test_every_output_is_there(finished: SmallProject) -> None:
         made = read_table(data / f"candidates/{key}", ["id"])
         assert sorted(made["id"].to_pylist()) == sorted(orders["id"].to_pylist())
         assert orders.num_rows > 0
+    assert finished.json("reports/pilot.json")["candidates"] > 0
     assert (finished.folder / "reports/report.html").stat().st_size > 100_000
 
 
@@ -61,6 +62,27 @@ def test_metrics_have_their_keys(finished: SmallProject) -> None:
         for arm in ("original", "resampled", "classical", "balanced"):
             wanted = {"overall", "worst_group", "gap", "n", "seeds", "interval"}
             assert wanted <= set(task[arm])
+
+
+def test_what_is_missing_is_counted_with_its_reason(finished: SmallProject) -> None:
+    found = finished.json("data/topup/topup.json")
+    manifest = finished.json("data/balanced/manifest.json")
+    assert len(found["rounds"]) <= 2
+    assert sum(row["n"] for row in found["still_missing"]) == found["missing"]
+    lacking = [max(0, row["target"] - row["after"]) for row in manifest["census"]]
+    assert sum(lacking) == found["missing"]
+    assert all(row["reason"] for row in manifest["still_missing"])
+
+
+def test_what_the_pilot_made_is_not_made_again(copy: SmallProject) -> None:
+    def made() -> int:
+        folders = (copy.folder / ".augment/cache").glob("generate *")
+        return sum(pq.read_metadata(path).num_rows for f in folders for path in f.glob("*.parquet"))
+
+    before = made()
+    copy.remove("reports/pilot.json", "data/plan", "data/candidates", "data/topup")
+    copy.call("dvc", "repro", "topup")
+    assert made() == before
 
 
 def test_a_second_run_runs_nothing(finished: SmallProject) -> None:
@@ -88,6 +110,11 @@ KILLS = {
         "train@mask",
         [".augment/train/mask", "models/mask"],
         ".augment/train/mask/*/checkpoint.pt",
+    ),
+    "pilot": (
+        "pilot",
+        [".augment/cache/generate *", "reports/pilot.json"],
+        ".augment/cache/generate copies-*/*.parquet",
     ),
     "generate": (
         "generate@copies",
@@ -132,13 +159,16 @@ def test_one_percent_more_faces_compute_one_percent_more_rows(copy: SmallProject
     }
 
 
-@pytest.mark.parametrize("address", ["align", "generate@mask", "generate@copies", "gate"])
+ENGINE_STAGES = ("align", "pilot", "generate@mask", "generate@copies", "gate", "topup")
+
+
+@pytest.mark.parametrize("address", ENGINE_STAGES)
 def test_the_engine_changes_no_byte(
     finished: SmallProject, copy: SmallProject, address: str
 ) -> None:
-    output = {"align": "data/aligned", "gate": "data/verdicts"}.get(
-        address, f"data/candidates/{address.split('@')[-1]}"
-    )
+    outputs = {"align": "data/aligned", "gate": "data/verdicts", "topup": "data/topup",
+               "pilot": "reports/pilot.json"}  # fmt: skip
+    output = outputs.get(address, f"data/candidates/{address.split('@')[-1]}")
     copy.remove(".augment/cache", output)
     copy.call("augment", address, "--engine", "inline")
     assert copy.digests(output) == finished.digests(output)
