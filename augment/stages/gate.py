@@ -5,8 +5,8 @@ once, so another run with other thresholds or checks takes seconds.
 
 ``gate.false_rejection`` is of the gate as a whole: all checks take their thresholds at one lower
 rate, the highest at which real faces that pose as candidates are refused by any of them no more
-often than that (:mod:`augment.gating.together`). ``summary.json`` holds, beside the counts: how good
-each judge is and where it is weaker (``judges``), what the gate refuses of real faces
+often than that (:mod:`augment.gating.together`). ``summary.json`` holds, beside the counts: how
+good each judge is and where it is weaker (``judges``), what the gate refuses of real faces
 (``real_faces``), whom it refuses more, by generator, group and check (``refusals``, and in
 sentences ``findings``), and pass rates with intervals that know of the judges' errors
 (``passes``: ``interval_with_judges``, :func:`augment.metrics.reliability.widened_interval`).
