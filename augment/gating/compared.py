@@ -14,7 +14,7 @@ from augment.errors import RowError
 from augment.gating.faces import FacesOf
 from augment.images import decode, resize
 from augment.metrics.floors import Groups, groups_of
-from augment.metrics.likeness import earlier_equal
+from augment.metrics.halves import earlier_equal
 from augment.metrics.visible_change import visible_change
 from augment.schema import IMAGE, OK, POINTS, Labels, candidate_schema
 from augment.seeds import row_share

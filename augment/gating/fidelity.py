@@ -11,7 +11,8 @@ import pyarrow as pa
 from augment.gating.compared import grouped, in_hash_order
 from augment.metrics.calibration import in_order
 from augment.metrics.fidelity import FEWEST, Codes
-from augment.metrics.likeness import Sample, distance_closed, likeness, too_few
+from augment.metrics.halves import Sample
+from augment.metrics.likeness import distance_closed, likeness, too_few
 from augment.metrics.parents import parent_places
 from augment.metrics.recognised import Seen, recognised
 from augment.protocols import Evidence

@@ -54,7 +54,7 @@ from augment.gating.faces import FacesOf, read_bin_space
 from augment.gating.fidelity import GroupFigures, Material
 from augment.job import Job
 from augment.metrics.fidelity import FEWEST
-from augment.metrics.likeness import SPLITS
+from augment.metrics.halves import SPLITS
 from augment.params import Section
 from augment.schema import Labels
 from augment.shards import read_schema, read_table, write_json

@@ -5,14 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augment.metrics.likeness import (
-    Features,
-    Sample,
-    compare_halves,
-    distance_closed,
-    likeness,
-    matched,
-)
+from augment.metrics.halves import Features, Sample, compare_halves, matched
+from augment.metrics.likeness import distance_closed, likeness
 from augment.metrics.recognised import Seen, recognised, share_interval
 
 STRANGERS = 1_000_000  # families from here on are of nobody among the real faces
