@@ -110,7 +110,10 @@ def _clean_work(folder: Path, finder: Finder, models: Iterable[str]) -> None:
         if path.name not in ("cache", "train"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     for key in models:
-        shutil.rmtree(folder / "train" / key, ignore_errors=True)
+        # A chain keeps each step's weights in a folder of the step's key, under which it learned.
+        steps = (path.name for path in (folder.parent / "models" / key).glob("*") if path.is_dir())
+        for name in (key, *steps):
+            shutil.rmtree(folder / "train" / name, ignore_errors=True)
     for part in (folder / "cache").glob("*/*"):
         if part.suffix != ".parquet":
             part.unlink()  # half written when a run was killed

@@ -107,6 +107,13 @@ def test_what_it_says(folder: Path) -> None:
     assert "DVC's remotes (box)" in said
 
 
+def test_trainings_of_a_chains_steps_start_anew(folder: Path) -> None:
+    for part in ("models/mask/ageing", ".augment/train/ageing/1", ".augment/train/other/1"):
+        (folder / part).mkdir(parents=True)
+    run(ASKED)
+    assert [path.name for path in (folder / ".augment/train").iterdir()] == ["other"]
+
+
 def test_what_is_somebody_elses_stays(folder: Path) -> None:
     objects = {path for path in (folder / ".dvc/cache").rglob("*") if path.is_file()}
     run(ASKED)
