@@ -2,7 +2,8 @@
 
 M. Hardt, E. Price & N. Srebro 2016; the difference is fairlearn's ``equalized_odds_difference``
 (worst case): the larger of the spreads of true and false positive rates over groups. A label of
-more than two classes is asked class by class, one against the rest, and the largest counts.
+more than two classes is asked class by class, one against the rest, and the largest counts. Whoever
+gives everybody the same answer has a difference of 0: read it beside the accuracy.
 """
 
 from dataclasses import dataclass
