@@ -17,6 +17,7 @@ from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
 from augment.types import FloatArray, Image
 
+_LOST = 180.0  # degrees: a skin colour that is gone has moved as far as any can
 _SKIN = 1  # the class of skin in the parsing maps that skin_colour reads
 
 
@@ -26,26 +27,28 @@ class Config(Section):
 
 
 class Check:
-    """Score: minus the difference of the candidate's angle to its parents' mean, degrees."""
+    """Score: minus the difference of the candidate's angle to its parents' mean, degrees; -180 if
+    it shows no skin colour any more."""
 
-    measures: Mapping[str, int] = {"ita": 1}
+    measures: Mapping[str, int] = {"ita": 1, "looked": 1}
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._unseen_skin = 0
 
     def measure(self, image: Image) -> Mapping[str, FloatArray]:
-        """ITA of the upper face, degrees -90..90; nan where too little skin is seen."""
+        """ITA of the upper face, degrees -90..90; nan where too little skin is seen.
+
+        ``looked`` is 1: a picture that nobody could look at differs from one without skin.
+        """
         colour = skin_colour(image, parsing=_upper_face(image.shape[0]))
         angle = np.nan if colour is None else typology_angle(colour)
-        return {"ita": np.array([angle], dtype=np.float32)}
+        return {"ita": np.array([angle], np.float32), "looked": np.ones(1, np.float32)}
 
     def fit(self, reference: Reference) -> None:
         self._reference = reference
-        again = reference.again.measures["ita"][:, 0]
-        moved = np.abs(again - reference.unseen.measures["ita"][:, 0])
         self._floors = Floors.fit(
-            -moved,
+            _scores(reference.again.measures["ita"], reference.unseen.measures["ita"]),
             groups_of(reference.unseen.rows, reference.bins, reference.groups),
             reference.false_rejection,
             reference.smallest_group,
@@ -54,18 +57,23 @@ class Check:
     def judge(self, candidates: Evidence) -> list[Verdict]:
         rows, reference = candidates.rows, self._reference
         places = parent_places(rows, reference.parents.rows)
-        parents = mean_of_parents(reference.parents.measures["ita"], places)[:, 0]
-        own = candidates.measures["ita"][:, 0]
+        own, looked = candidates.measures["ita"], candidates.measures["looked"][:, 0]
+        parents = mean_of_parents(reference.parents.measures["ita"], places)
+        scores = _scores(own, parents)
         groups = groups_of(rows, reference.bins, reference.groups)
-        floors = self._floors.of(groups, len(own))
+        floors = self._floors.of(groups, rows.num_rows)
         exempt = [key in self._config.may_change for key in rows.column("generator").to_pylist()]
         self._unseen_skin = int(np.isnan(parents).sum())
-        return [
-            Verdict(None, None, passed=True)
-            if exempt[place]
-            else _verdict(float(own[place]), float(parents[place]), float(floors[place]))
-            for place in range(len(own))
-        ]
+        verdicts = []
+        for place in range(rows.num_rows):
+            if not np.isfinite(looked[place]):
+                verdicts.append(Verdict(None, None, False, "the picture cannot be read"))
+            elif exempt[place] or np.isnan(scores[place]):
+                verdicts.append(Verdict(None, None, passed=True))
+            else:
+                lighter = bool(own[place, 0] > parents[place, 0])
+                verdicts.append(_verdict(float(scores[place]), float(floors[place]), lighter))
+        return verdicts
 
     def notes(self) -> list[str]:
         floor = self._floors.overall
@@ -83,16 +91,24 @@ class Check:
         return notes
 
 
-def _verdict(own: float, parents: float, floor: float) -> Verdict:
-    if not np.isfinite(own):
-        return Verdict(None, None, False, "no skin colour can be measured on it")
-    if not np.isfinite(parents):
-        return Verdict(None, None, passed=True)
-    score = -abs(own - parents)
+def _scores(own: FloatArray, parents: FloatArray) -> FloatArray:
+    """Minus the difference of two angles (faces, 1), degrees, (faces,).
+
+    nan where none was measured on the parents, minus :data:`_LOST` where it was on these only.
+    """
+    moved = np.abs(own - parents)[:, 0]
+    lost = np.isnan(own[:, 0]) & np.isfinite(parents[:, 0])
+    return np.where(lost, -_LOST, -moved).astype(np.float32)
+
+
+def _verdict(score: float, floor: float, lighter: bool) -> Verdict:
     if score >= floor:
         return Verdict(score, floor if np.isfinite(floor) else None, passed=True)
-    lighter = "lighter" if own > parents else "darker"
-    reason = f"apparent skin tone moved: {-score:.0f} degrees of ITA {lighter} than the parent's"
+    if score == -_LOST:
+        reason = "no skin colour can be measured on it, as it could on its parent"
+    else:
+        way = "lighter" if lighter else "darker"
+        reason = f"apparent skin tone moved: {-score:.0f} degrees of ITA {way} than the parent's"
     return Verdict(score, floor, False, reason)
 
 

@@ -44,7 +44,8 @@ class TestMeasure:
 
 
 def ita(values: Any) -> dict[str, FloatArray]:
-    return {"ita": np.asarray(values, np.float32).reshape(-1, 1)}
+    angles = np.asarray(values, np.float32).reshape(-1, 1)
+    return {"ita": angles, "looked": np.ones_like(angles)}
 
 
 class TestVerdicts:
@@ -97,9 +98,29 @@ class TestVerdicts:
         check = self.check()
         assert self.judge(check, 40, parents=[["r"]]) == Verdict(None, None, passed=True)
         assert "of the parents of 1 candidates no skin colour could be measured" in check.notes()[1]
-        lost = self.judge(check, float("nan"))
+        # A grey photo of a grey photo.
+        both = self.judge(check, float("nan"), parents=[["r"]])
+        assert both == Verdict(None, None, passed=True)
+
+    def test_a_skin_colour_that_is_gone_has_moved(self) -> None:
+        lost = self.judge(self.check(), float("nan"))
         assert not lost.passed
-        assert lost.reason == "no skin colour can be measured on it"
+        assert lost.reason == "no skin colour can be measured on it, as it could on its parent"
+
+    def test_a_group_where_it_is_often_lost_is_not_refused_for_it(self) -> None:
+        faces = rows(100, gender=["unknown"] * 100, ethnicity=["white"] * 100)
+        check = tone.Check(tone.Config())
+        again = Evidence(faces, measures=ita([np.nan] * 5 + [1.0] * 95))
+        parents = Evidence(rows(1, id=["p"]), measures=ita([40]))
+        unseen = Evidence(faces, measures=ita(np.zeros(100)))
+        check.fit(reference(unseen, again=again, parents=parents))
+        assert self.judge(check, float("nan")).passed
+
+    def test_a_broken_picture_is_refused(self) -> None:
+        faces = rows(1, ethnicity=["white"], gender=["unknown"])
+        broken = {name: values * np.nan for name, values in ita([40]).items()}
+        (verdict,) = self.check().judge(Evidence(faces, measures=broken))
+        assert verdict == Verdict(None, None, False, "the picture cannot be read")
 
     def test_notes_say_how_far_and_from_how_many(self) -> None:
         (note,) = self.check().notes()
