@@ -85,6 +85,8 @@ def forget(
     if withdrawal.rows or hits:
         keys = [model.key for model in seen]
         clean(places, finder, set(hits), keys, lambda: _assemble(road, params, project))
+    for key in request.sources:
+        say(f"Take '{key}' out of ingest.sources in params.yaml before its folder is deleted.")
     return _verify(places, finder, seen, hits, say)
 
 
