@@ -36,6 +36,7 @@ class Material:
         visible: (made,) visible change; nan where it was not measured.
         bins: whose axes are groupings.
         groups: label columns that are groupings besides.
+        learned: the half of the train split that scoring judges learned on.
         neighbours: k of precision, recall, density and coverage.
         most: faces of each side that a figure is taken of.
         seed: the run's.
@@ -48,6 +49,7 @@ class Material:
     visible: FloatArray
     bins: BinSpace
     groups: tuple[str, ...]
+    learned: str
     neighbours: int
     most: int
     seed: int
@@ -67,6 +69,8 @@ class GroupFigures:
         self._real_bins = material.bins.codes(real)
         self._generator = np.array(made.column("generator").to_pylist(), dtype=str)
         self._parents = parent_places(made, material.parents.rows)
+        halves = material.parents.rows.column("half").to_pylist()
+        self._donors_learned = np.array([half == material.learned for half in halves], dtype=bool)
         self._made_families, self._real_families = self._families()
         changes = made.column("changes").to_pylist()
         self._edited = np.array([bool(names) for names in changes], dtype=bool)
@@ -154,7 +158,8 @@ class GroupFigures:
                 of_parent.setdefault(places[0], int(row))
         edited = np.array(list(of_parent.values()), dtype=np.int64)
         donors = np.array(list(of_parent), dtype=np.int64)
-        return distance_closed(
+        learned = np.asarray(self._donors_learned[donors])
+        return {"donors_learned": int(learned.sum())} | distance_closed(
             self._made_sample(judge, name, edited),
             self._material.parents.features[judge][name][donors],
             self._real_sample(judge, name, real),

@@ -43,7 +43,7 @@ def likeness(made: Sample, real: Sample, k: int, random: np.random.Generator) ->
     Args:
         made: the passed candidates of one generator and group.
         real: real faces of that group.
-        k: neighbours for precision, recall, density, coverage.
+        k: neighbours for precision, recall, density, coverage; fewer than ``FEWEST``.
         random: draws halves.
 
     Returns:
@@ -64,11 +64,7 @@ def likeness(made: Sample, real: Sample, k: int, random: np.random.Generator) ->
     kernel = kernel_distance(first.features, second.features, families, random)
     halves = compare_halves([made.features], made, real, random)
     pairs = min(n, MOST_IN_PAIRS)
-    neighbours = (
-        neighbourhoods(second.features, first.features, k).__dict__ | {"k": k, "n": pairs}
-        if k < pairs
-        else too_few(pairs)
-    )
+    neighbours = neighbourhoods(second.features, first.features, k)
     return {
         "n": n,
         "set_aside": aside,
@@ -76,7 +72,7 @@ def likeness(made: Sample, real: Sample, k: int, random: np.random.Generator) ->
         "fd": shown(distance, halves.spread_around(distance, halves.samples[:, 0]), 0.0),
         **halves.against_floor(),
         "kid": shown(kernel.value, kernel) | {"n": pairs},
-        "neighbours": rounded(neighbours),
+        "neighbours": rounded(vars(neighbours) | {"k": k, "n": pairs}),
     }
 
 

@@ -30,7 +30,9 @@ test faces are not looked at. Nothing is refused here.
                 or {n, set_aside, why}
     LABEL       judges: key -> {n, value, interval, real: FIGURE (the judge's ceiling), of_real}, or
                 {n, why}; weakest: key of the judge whose word counts, or null
-    CLOSED      {n, set_aside, fd_edited, fd_donors, fd_floor, value, interval, possible}, or why
+    CLOSED      {n, set_aside, donors_learned (of all donors; judges have learned on these, so they
+                may seem farther away), fd_edited, fd_donors, fd_floor, value, interval, possible},
+                or why
 
 ``value`` of CLOSED is 1 - fd_edited / fd_donors, and ``possible`` what real faces would get.
 Methods and sources: :mod:`augment.metrics.fidelity`, ``likeness``, ``recognised``,
@@ -60,8 +62,8 @@ from augment.schema import Labels
 from augment.shards import read_schema, read_table, write_json
 from augment.types import FloatArray
 
-#: Judges of family ``score`` learn on half "a" of the train split: these faces are new to them.
-_UNSEEN_HALF = "b"
+#: The half of the train split that judges of family ``score`` learn on, and the one new to them.
+_LEARNED, _UNSEEN = "a", "b"
 
 
 class Config(Section):
@@ -90,7 +92,7 @@ def run(job: Job) -> None:
     columns = Labels.of(read_schema(aligned)).columns
     groups = tuple(name for name in config.groups if name in columns)
     passed = passed_ids(read_verdicts(job.inputs["verdicts"], topup, ["id", "passed"]))
-    faces = read_compared(aligned, folders, passed, _UNSEEN_HALF, bins, groups, config.most_faces)
+    faces = read_compared(aligned, folders, passed, _UNSEEN, bins, groups, config.most_faces)
     counts = _passed_of(folders, keys, passed)
     judges = Judges(job.engine, job.params["judges"] or {}, job.inputs["models"], "score")
     told = _told(job.params["judges"] or {}, judges, faces.real)
@@ -118,6 +120,7 @@ def run(job: Job) -> None:
                 visible=_visible(job, faces),
                 bins=bins,
                 groups=groups,
+                learned=_LEARNED,
                 neighbours=config.neighbours,
                 most=config.most_faces,
                 seed=job.seed,

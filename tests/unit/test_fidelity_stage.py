@@ -178,6 +178,7 @@ def test_the_page_of_one_generator(folder: Path, capsys: pytest.CaptureFixture[s
     assert 0.05 < change["interval"][0] < change["value"] < change["interval"][1] < 0.6
     closed = everybody["edit"]["distance_closed"]["good/colours"]
     assert closed["value"] > 0.5
+    assert closed["donors_learned"] == 110  # all are of half "a"
     assert found["generators"]["copies"] == {"passed": 0, "why": "no candidate passed"}
     told = capsys.readouterr().err
     assert "fidelity: mask: 110 passed; FD (good/colours)" in told
