@@ -72,6 +72,24 @@ class Shared:
             },
         }
 
+    def in_words(self, stated: float) -> str:
+        """One sentence; names the check that refuses most where it is more than ``stated``."""
+        if not self.faces:
+            return (
+                "no real faces to compare with: nothing is known of what the checks refuse of them"
+            )
+        refused, faces = self.refused["all"]["all"]
+        share = refused / faces
+        told = (
+            f"all checks together refuse {refused} of {faces} real faces that pose as candidates "
+            f"({100 * share:.1f} %; {100 * stated:g} % are allowed), each by itself up to "
+            f"{100 * self.rate:.1f} %"
+        )
+        if share <= stated:
+            return told
+        most = max(self.by_check, key=lambda name: self.by_check[name])
+        return f"{told}; {self.by_check[most]} are refused by {most}"
+
 
 def _share(refused: int, faces: int) -> dict[str, Any]:
     low, high = wilson_interval(refused, faces)

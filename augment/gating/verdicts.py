@@ -155,7 +155,8 @@ def summarise(
     found = tally(gated.candidates, failed, keys, bins, config.groups)
     refusals = Refusals.of(made, failed, keys, list(config.checks), bins, config.groups)
     findings = refusals.findings()
-    _tell(found["generator"], examined, findings)
+    shared = [] if examined.shared is None else [examined.shared.in_words(config.false_rejection)]
+    _tell(found["generator"], examined, [*shared, *findings])
     ordered = _labels_asked(made, examined)
     return {
         "false_rejection": config.false_rejection,

@@ -102,6 +102,10 @@ def test_a_check_that_refuses_everybody_does_not_lower_the_others_below_bonferro
     answer = shared(entrants([random.normal(size=FACES), hopeless], false_rejection=0.05))
     assert answer.rate == pytest.approx(0.025)
     assert answer.by_check["check1"] == FACES
+    assert answer.in_words(0.05) == (
+        "all checks together refuse 1000 of 1000 real faces that pose as candidates (100.0 %; 5 % "
+        "are allowed), each by itself up to 2.5 %; 1000 are refused by check1"
+    )
 
 
 def test_one_check_gets_the_whole_rate_and_nobody_no_trouble() -> None:
@@ -112,6 +116,7 @@ def test_one_check_gets_the_whole_rate_and_nobody_no_trouble() -> None:
     nobody = shared(entrants([np.zeros(0)] * 4, false_rejection=0.04))
     assert (nobody.rate, nobody.faces) == (pytest.approx(0.01), 0)
     assert nobody.to_json()["refused"] == {}
+    assert nobody.in_words(0.04).startswith("no real faces to compare with")
     assert share_rate({}, reference(Evidence(rows(3))), []).rate == pytest.approx(0.02)
 
 
