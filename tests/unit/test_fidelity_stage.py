@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -254,6 +255,23 @@ def test_no_candidates(
     assert found["generators"]["mask"] == {"passed": 0, "why": "no candidate passed"}
     assert found["features"] == ["good/colours"]
     assert "no candidate passed the gate" in capsys.readouterr().err
+
+
+def test_no_generator_at_all(tmp_path: Path, people: list[dict[str, Any]]) -> None:
+    write_faces(tmp_path, people)
+    for place in (tmp_path, tmp_path / "topup"):
+        write_verdicts(place / "verdicts", [], [])
+    job = job_in(tmp_path)
+    run(replace(job, params=dict(job.params) | {"generators": None}))
+    found = read(tmp_path)
+    assert found["generators"] == {}
+    assert "params.yaml names no generator" in " ".join(found["notes"])
+
+
+def test_a_folder_of_a_removed_generator_is_refused(folder: Path) -> None:
+    write_candidates(folder, "older", [])
+    with pytest.raises(UserError, match=r"candidates/older: .* no such generator"):
+        run(job_in(folder))
 
 
 def test_none_passed(
