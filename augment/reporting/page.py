@@ -55,6 +55,7 @@ class TaskPart:
     label: str
     groups: tuple[str, ...]
     findings: tuple[str, ...]
+    remarks: tuple[str, ...]
     charts: tuple[Dots, ...]
     arms: Mapping[str, Mapping[str, Any]]
     differences: tuple[Mapping[str, Any], ...]

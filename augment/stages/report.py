@@ -247,7 +247,8 @@ def _task(name: str, task: Mapping[str, Any]) -> TaskPart:
         if all(arm[measure] is not None for arm in task["arms"].values())
     ]
     return TaskPart(
-        name, task["label"], tuple(task["groups"]), tuple(task["findings"]), tuple(charts),
+        name, task["label"], tuple(task["groups"]), tuple(task["findings"]),
+        tuple(task["remarks"]), tuple(charts),
         task["arms"], tuple(task["differences"]),
     )  # fmt: skip
 
