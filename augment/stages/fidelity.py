@@ -34,6 +34,8 @@ test faces are not looked at. Nothing is refused here.
                 may seem farther away), fd_edited, fd_donors, fd_floor, value, interval, possible},
                 or why
 
+Intervals of distances come from subsets of half of the persons; on simulated features they are up
+to twice as wide as need be.
 ``value`` of CLOSED is 1 - fd_edited / fd_donors, and ``possible`` what real faces would get.
 Methods and sources: :mod:`augment.metrics.fidelity`, ``likeness``, ``recognised``,
 ``visible_change``.
