@@ -9,20 +9,20 @@ different people of the same group are.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
-from augment.metrics.floors import Floors, Groups, groups_of, take
-from augment.metrics.pairs import Pairs, likeness, same_person, strangers
+from augment.metrics.floors import groups_of
 from augment.metrics.parents import parent_places
+from augment.metrics.yardstick import Yardstick
 from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
 from augment.types import FloatArray, Image
 
 WHOLE, UPPER = "identity", "identity_upper"
+Share = Annotated[float, Field(gt=0, lt=1)]
 _NOT_A_NUMBER = "a judge's description of it, or of its parent, is not a number"
 
 
@@ -32,7 +32,10 @@ class Config(Section):
     upper: tuple[str, ...] = ()
     # Share of the pairs of different people of one group that may pass for an edit and its parent.
     # More do where a judge finds them as like each other as a face and its harmless variation.
-    strangers: float = Field(0.05, gt=0, lt=1)
+    strangers: Share = 0.05
+    # Generators with a share of their own: more where an edit changes much of the face, such as its
+    # age; less where it changes nothing of what is compared, as a mask does with the upper face.
+    strangers_of: Mapping[str, Share] = Field(default_factory=dict)
 
 
 class Check:
@@ -55,8 +58,12 @@ class Check:
         # Each judge may refuse: together they shall not refuse more than the stated share.
         rate = reference.false_rejection / max(len(self._judges), 1)
         self._yardsticks = {
-            (judge, feature): _Yardstick.fit(
-                reference, judge, feature, rate, self._config.strangers
+            (judge, feature): Yardstick.fit(
+                reference,
+                judge,
+                feature,
+                judge if feature == WHOLE else f"{judge}, upper face",
+                rate,
             )
             for judge in self._judges
             for feature in wanted
@@ -67,14 +74,16 @@ class Check:
         rows = candidates.rows
         groups = groups_of(rows, self._reference.bins, self._reference.groups)
         parents = parent_places(rows, self._reference.parents.rows)
-        counts = {len(places) for places in parents}
-        self._several |= {count for count in counts if count > 1}
-        floors = {
-            (*key, count): yardstick.floors(count, groups, rows.num_rows)
-            for key, yardstick in self._yardsticks.items()
-            for count in counts
-        }
         generators = rows.column("generator").to_pylist()
+        cases = {(g, len(p)) for g, p in zip(generators, parents, strict=True)}
+        self._several |= {count for _, count in cases if count > 1}
+        floors = {
+            (judge, *case): self._yardstick(judge, case[0]).floors(
+                case[1], self._share(case[0]), groups, rows.num_rows
+            )
+            for judge in self._judges
+            for case in cases
+        }
         return [
             _verdict(
                 places, list(self._words(candidates, floors, place, places, generators[place]))
@@ -82,10 +91,18 @@ class Check:
             for place, places in enumerate(parents)
         ]
 
+    def _share(self, generator: str) -> float:
+        return self._config.strangers_of.get(generator, self._config.strangers)
+
+    def _yardstick(self, judge: str, generator: str) -> Yardstick:
+        """Of the upper face where the generator asks for it and the judge knows it."""
+        upper = generator in self._config.upper and (judge, UPPER) in self._yardsticks
+        return self._yardsticks[judge, UPPER if upper else WHOLE]
+
     def _words(
         self,
         candidates: Evidence,
-        floors: Mapping[tuple[str, str, int], FloatArray],
+        floors: Mapping[tuple[str, str, int], FloatArray],  # by judge, generator, parents
         place: int,
         parents: list[int],
         generator: str,
@@ -94,12 +111,11 @@ class Check:
         if -1 in parents or not parents:
             return
         for judge in self._judges:
-            feature = UPPER if generator in self._config.upper else WHOLE
-            feature = feature if (judge, feature) in self._yardsticks else WHOLE
+            feature = self._yardstick(judge, generator).feature
             own = candidates.features[judge][feature][place]
             cosines = self._reference.parents.features[judge][feature][parents] @ own
             score = float(cosines[0]) if len(parents) == 1 else -float(cosines.max())
-            yield judge, score, float(floors[judge, feature, len(parents)][place])
+            yield judge, score, float(floors[judge, generator, len(parents)][place])
 
     def notes(self) -> list[str]:
         """What the thresholds are taken from, and what they are worth."""
@@ -107,10 +123,12 @@ class Check:
             return ["no judge describes who is on a face: every candidate passes unseen"]
         if not self._reference.unseen.rows.num_rows:
             return ["no real faces to compare with: nothing is refused"]
+        special = sorted({*self._config.upper, *self._config.strangers_of})
+        yardsticks = [(self._yardstick(j, g), g) for j in self._judges for g in ("", *special)]
         lacking = [j for j in self._judges if self._config.upper and (j, UPPER) not in
                    self._yardsticks]  # fmt: skip
         return [
-            *(note for yardstick in self._yardsticks.values() for note in yardstick.notes()),
+            *(yardstick.note(self._share(g), g) for yardstick, g in yardsticks),
             *(
                 yardstick.note_on_several(count)
                 for yardstick in self._yardsticks.values()
@@ -135,155 +153,3 @@ def _verdict(parents: list[int], words: list[tuple[str, float, float]]) -> Verdi
     else:
         reason = f"too like one of its parents: {judge} finds {-score:.2f}, at most {-floor:.2f}"
     return Verdict(score, floor, False, reason)
-
-
-@dataclass(frozen=True)
-class _Yardstick:
-    """How like each other real faces are, in one judge's description.
-
-    Attributes:
-        name: of the judge, and of the part of the face.
-        varied: likeness of each face to its harmless variation, and its groups.
-        photos: of pairs of photos of one person; see :func:`_within`. None: there are too few.
-        two_people: of pairs of different people, within each group.
-        tried_on: of those within one bin, or of any, with all groups of the first.
-        people: what ``photos`` are, in words.
-        rate: share of ``varied`` and of ``photos`` that may be refused.
-        strangers: share of ``two_people`` that may pass, if ``varied`` allow it.
-        smallest: see :meth:`augment.metrics.floors.Floors.fit`.
-    """
-
-    name: str
-    varied: tuple[FloatArray, Groups]
-    photos: tuple[FloatArray, Groups] | None
-    two_people: tuple[FloatArray, Groups]
-    tried_on: tuple[FloatArray, Groups]
-    people: str
-    rate: float
-    strangers: float
-    smallest: int
-
-    @classmethod
-    def fit(
-        cls, reference: Reference, judge: str, feature: str, rate: float, share: float
-    ) -> "_Yardstick":
-        rows = reference.unseen.rows
-        numbers = reference.unseen.features[judge][feature]
-        groups = groups_of(rows, reference.bins, reference.groups)
-        ids, persons = rows.column("id").to_pylist(), _persons(rows)
-        pairs = same_person(ids, persons)
-        enough = len(pairs) >= reference.smallest_group
-        people = "no person has two photos"
-        if len(pairs):
-            count = len({persons[place] for place in pairs[:, 0]})
-            people = f"{len(pairs)} pairs of photos of {count} people"
-        found = {label: strangers(ids, persons, column) for label, column in groups.items()}
-        nearest = found["bin"]
-        if not len(nearest):
-            nearest = strangers(ids, persons, np.full(len(rows), "anybody"))
-        return cls(
-            name=judge if feature == WHOLE else f"{judge}, upper face",
-            varied=(likeness(numbers, reference.again.features[judge][feature]), groups),
-            photos=_within(numbers, groups, pairs) if enough else None,
-            two_people=_apart(numbers, groups, found),
-            tried_on=(
-                likeness(numbers[nearest[:, 0]], numbers[nearest[:, 1]]),
-                take(groups, nearest[:, 0]),
-            ),
-            people=people,
-            rate=rate,
-            strangers=share,
-            smallest=reference.smallest_group,
-        )
-
-    def floors(self, parents: int, groups: Groups, faces: int) -> FloatArray:
-        """The threshold of each of some candidates with so many parents, (faces,).
-
-        A face of several could be too like each of them, so each gets its part of the rate.
-        """
-        if parents > 1:
-            return self._unlike(self.rate / parents).of(groups, faces)
-        varied = Floors.fit(*self.varied, self.rate, self.smallest).of(groups, faces)
-        lowest = np.minimum(varied, -self._unlike(self.strangers).of(groups, faces))
-        if self.photos is None:
-            return lowest
-        photos = Floors.fit(*self.photos, self.rate, self.smallest).of(groups, faces)
-        return np.maximum(lowest, photos)
-
-    def _unlike(self, rate: float) -> Floors:
-        scores, groups = self.two_people
-        return Floors.fit(-scores, groups, rate, self.smallest)
-
-    def notes(self) -> list[str]:
-        """What an edited face needs, and who has it: the same face, the same person, others."""
-        usual = float(np.median(self.floors(1, self.varied[1], len(self.varied[0]))))
-        if not np.isfinite(usual):
-            return [f"{self.name}: no real face could be described: nothing is refused"]
-        found = [f"{self._reached(*self.varied)} faces, mirrored and cut closer"]
-        if self.photos is None:
-            lack = f"{self.people}: edits are compared with varied faces instead"
-        else:
-            scores, groups = self.photos
-            first = np.arange(len(scores) // 2)
-            lack = self.people
-            found.append(f"{self._reached(scores[first], take(groups, first))} pairs of photos of "
-                         "one person")  # fmt: skip
-        bin_only = "of one bin " if (self.tried_on[1]["bin"] != "").all() else ""
-        found.append(
-            f"{self._reached(*self.tried_on)} pairs of different people {bin_only}".strip()
-        )
-        return [f"{self.name}: an edit must be as like its parent as {usual:.2f} (more or less by "
-                f"group; {lack}), as are {', '.join(found)}"]  # fmt: skip
-
-    def _reached(self, scores: FloatArray, groups: Groups) -> str:
-        """Which share of some pairs an edit's threshold lets pass, in words."""
-        known = np.isfinite(scores)
-        passed = scores >= self.floors(1, groups, len(scores))
-        n = int(known.sum())
-        return f"{int(passed[known].sum())} of {n}" + (
-            f" ({passed[known].mean():.0%})" if n else ""
-        )
-
-    def note_on_several(self, parents: int) -> str:
-        """What a face of several parents must stay below."""
-        ceiling = self._unlike(self.rate / parents).overall
-        if ceiling is None:
-            return f"{self.name}: no two people to compare: faces of several parents pass unseen"
-        return (
-            f"{self.name}: a face of {parents} parents may be as like each as different people "
-            f"of its group are: {-ceiling:.2f} (from {len(self.two_people[0])} pairs)"
-        )
-
-
-def _persons(rows: pa.Table) -> list[str]:
-    """Who is on each face, "" where not known."""
-    if "person" not in rows.column_names:
-        return [""] * int(rows.num_rows)
-    return [person or "" for person in rows.column("person").to_pylist()]
-
-
-def _within(numbers: FloatArray, groups: Groups, pairs: Pairs) -> tuple[FloatArray, Groups]:
-    """Likenesses of pairs. A pair of two groups counts in both, one within a group once there."""
-    scores = likeness(numbers[pairs[:, 0]], numbers[pairs[:, 1]])
-    of_pairs = {}
-    for name, column in groups.items():
-        first, second = column[pairs[:, 0]], column[pairs[:, 1]]
-        of_pairs[name] = np.concatenate([first, np.where(first == second, "", second)])
-    return np.concatenate([scores, scores]), of_pairs
-
-
-def _apart(
-    numbers: FloatArray, groups: Groups, found: Mapping[str, Pairs]
-) -> tuple[FloatArray, Groups]:
-    """Likenesses of the pairs found within each grouping's groups; each counts there alone."""
-    scores = [likeness(numbers[pairs[:, 0]], numbers[pairs[:, 1]]) for pairs in found.values()]
-    of_pairs = {
-        name: np.concatenate(
-            [
-                column[pairs[:, 0]] if own == name else np.full(len(pairs), "", dtype=np.str_)
-                for own, pairs in found.items()
-            ]
-        )
-        for name, column in groups.items()
-    }
-    return np.concatenate(scores), of_pairs

@@ -28,10 +28,13 @@ AROUND = [12.0 * n + shot for n in range(30) for shot in range(5)]
 PEOPLE: list[str | None] = [f"p{n:02d}" for n in range(30) for _ in range(5)]
 
 
+SETTINGS = ("upper", "strangers", "strangers_of")
+
+
 def fitted(
     unseen: Evidence, parents: Evidence, again: Evidence | None = None, **changed: Any
 ) -> identity.Check:
-    settings = {name: changed.pop(name) for name in ("upper", "strangers") if name in changed}
+    settings = {name: changed.pop(name) for name in SETTINGS if name in changed}
     check = identity.Check(identity.Config(**settings))
     check.fit(reference(unseen, again=again or unseen, parents=parents, **changed))
     return check
@@ -94,6 +97,18 @@ class TestOneParent:
         assert "150 of 150 (100%) faces, mirrored" in note
         share = int(note.rsplit("(", 1)[1].split("%")[0])
         assert share <= 5
+
+    def test_generators_may_have_a_share_of_their_own(self, parents: Evidence) -> None:
+        """Strangers of the reference are as like each other as chance will have it."""
+        angles = np.random.default_rng(1).uniform(0, 360, 150).tolist()
+        again = faces([angle + 1 for angle in angles], [None] * 150)
+        check = fitted(faces(angles, [None] * 150), parents, again, strangers_of={"age": 0.5})
+        made = [faces([160.0], [None], parents=[["p"]], generator=[g]) for g in ("mask", "age")]
+        assert [check.judge(candidate)[0].passed for candidate in made] == [False, True]
+        usual, of_age = check.notes()
+        assert usual.startswith("judge: an edit must be")
+        assert of_age.startswith("judge, of age: an edit must be")
+        assert 45 <= int(of_age.rsplit("(", 1)[1].split("%")[0]) <= 50
 
     def test_never_more_than_a_varied_face_has(self, parents: Evidence) -> None:
         """Strangers are as like each other as can be: what a variation shows must do."""
@@ -193,7 +208,7 @@ class TestUpperFace:
     def test_is_what_named_generators_are_judged_by(self, check: identity.Check) -> None:
         assert check.judge(self.candidate("mask"))[0].passed
         assert not check.judge(self.candidate("age"))[0].passed
-        assert "judge, upper face: " in check.notes()[1]
+        assert check.notes()[1].startswith("judge, upper face, of mask: an edit must be")
 
     def test_a_judge_without_it_compares_whole_faces(self, parents: Evidence) -> None:
         check = fitted(faces(AROUND, PEOPLE), parents, upper=("mask",))
