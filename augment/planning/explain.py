@@ -28,17 +28,19 @@ def render(report: Mapping[str, Any]) -> str:
         f"{totals['bins']} bins: {totals['ordered']:,} ordered ({totals['candidates']:,} "
         f"candidates, spares included), {totals['unfilled']:,} unfilled."
     )
-    return "\n".join([summary, *_factors(report["measured"]), *(_text(table) for table in tables)])
+    return "\n".join(
+        [summary, *_factors(report["generators"]), *(_text(table) for table in tables)]
+    )
 
 
-def _factors(measured: Mapping[str, bool]) -> list[str]:
+def _factors(generators: Sequence[Mapping[str, Any]]) -> list[str]:
     """Whether candidates for each face wanted are measured or assumed."""
-    assumed = [key for key, known in measured.items() if not known]
-    if not measured:
+    assumed = [row["generator"] for row in generators if not row["pilot"]["candidates"]]
+    if not generators:
         return []
     if not assumed:
         return ["Candidates for each face wanted: from the pass rates of the pilot."]
-    of = "" if len(assumed) == len(measured) else f" of {', '.join(assumed)}"
+    of = "" if len(assumed) == len(generators) else f" of {', '.join(assumed)}"
     return [f"Candidates for each face wanted{of}: assumed (plan.spare); no pilot measured them."]
 
 

@@ -117,10 +117,6 @@ class Rates:
         steps = math.ceil(1 / safe_rate(whole, own) / STEP - 1e-9)
         return min(steps * STEP, self.most)
 
-    def measured(self, key: str) -> bool:
-        """Whether anything is known of a generator."""
-        return any(of == key and part.candidates for (of, _), part in self.cells.items())
-
     def refusals(self, name: str, keys: Iterable[str]) -> str:
         """Why some generators get no order for a bin: how many were refused, and by what."""
         whole = by_generator(self.cells)

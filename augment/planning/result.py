@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.metrics.balance import Counts, bins_below
+from augment.metrics.passes import Tally
 from augment.planning.problem import Move, Problem, filled
-from augment.planning.rates import Rates
+from augment.planning.rates import Rates, by_generator
 from augment.planning.shortfall import REFUSED, Unfilled, refused_suppliers
 from augment.types import BinSpace
 
@@ -79,17 +80,18 @@ class Plan:
                 }
                 for move in self.moves
             ],
-            "measured": {key: self.rates.measured(key) for key in keys},
         }
 
     def _of_generator(self, number: int, key: str) -> dict[str, Any]:
         moves = [move for move in self.moves if move.supplier == number]
         parents = pc.list_flatten(self.orders[key].column("parents").combine_chunks())
+        tried = by_generator(self.rates.cells).get(key, Tally())
         return {
             "generator": key,
             "faces": sum(move.faces for move in moves),
             "candidates": sum(move.candidates for move in moves),
             "parents": len(pc.unique(parents)),
+            "pilot": {"candidates": tried.candidates, "passed": tried.passed},
         }
 
 

@@ -13,10 +13,8 @@ from augment.planning.shortfall import (
     GENERATOR_SHARE,
     NO_DONORS,
     NO_GENERATOR,
-    REFUSED,
     SYNTHETIC_SHARE,
     explain_unfilled,
-    refused_suppliers,
 )
 
 NO = np.nan
@@ -143,68 +141,6 @@ def test_spare_candidates_use_the_parents_up_too() -> None:
 def test_a_single_donor_still_gives_one() -> None:
     (move,) = solve(problem([1, 0], [1, 1], [[NO, NO], [1, NO]], children=1, spare=1.5))
     assert (move.faces, move.candidates) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("costs", "ordered"),
-    [((1, 9), {0: (3, 12)}), ((9, 1), {0: (2, 8), 1: (4, 4)}), ((1, 1), {0: (2, 8), 1: (4, 4)})],
-)
-def test_each_target_has_its_own_spares(
-    costs: tuple[int, int], ordered: dict[int, tuple[int, int]]
-) -> None:
-    """One in four passes for bin 0, all for bin 1, and both compete for 12 children. The cheaper
-    one comes first, not the one that passes more easily."""
-    case = problem(
-        [9, 4, 0], [0, 0, 6], [[NO] * 3, [NO] * 3, [*costs, NO]], spare=[[4.0, 1.0, 1.0]]
-    )
-    assert {m.target: (m.faces, m.candidates) for m in solve(case)} == ordered
-    assert set(reasons(case)) <= {(0, CHILDREN), (1, CHILDREN)}
-
-
-def test_a_bin_that_the_gate_refuses_more_is_not_left_out() -> None:
-    """Masks pass half as often as copies; what changes a face least still comes first."""
-    copies = [[10, NO], [NO, 10]]
-    mask = [[NO, 1], [NO, NO]]
-    case = problem([40, 40], [10, 1], copies, mask, children=6, spare=[[1.25, 1.25], [2.5, 2.5]])
-    moves = {(move.supplier, move.target): move.faces for move in solve(case)}
-    assert moves == {(0, 1): 5, (1, 1): 24}
-
-
-def test_at_equal_cost_the_generator_that_passes_more_often_comes_first() -> None:
-    costs = [[NO, NO], [1, NO]]
-    for spare in ([[3.0, 1.0], [1.25, 1.0]], [[1.25, 1.0], [3.0, 1.0]]):
-        case = problem([2, 0], [1, 9], costs, costs, spare=spare)
-        assert [move.supplier for move in solve(case)] == [int(spare[0][0] == 3.0)]
-
-
-def test_cost_counts_more_than_passing() -> None:
-    case = problem([2, 0], [1, 9], [[NO, NO], [1, NO]], [[NO, NO], [1.001, NO]],
-                   spare=[[6.0, 1.0], [1.0, 1.0]])  # fmt: skip
-    assert [move.supplier for move in solve(case)] == [0]
-
-
-def test_where_the_gate_refuses_all_nothing_is_ordered() -> None:
-    costs = [[NO, NO], [1, NO]]
-    case = problem([4, 0], [0, 9], costs, spare=[[np.inf, 1.0]])
-    assert solve(case) == []
-    assert reasons(case) == {(0, REFUSED): 4}
-    assert refused_suppliers(case, 0) == ["g0"]
-    dear = [[NO, NO], [5, NO]]
-    case = problem([4, 0], [0, 9], costs, dear, spare=[[np.inf, 1.0], [2.0, 1.0]])
-    assert [(move.supplier, move.faces) for move in solve(case)] == [(1, 4)]
-
-
-def test_what_is_filled_already_counts() -> None:
-    from dataclasses import replace
-
-    costs = [[NO, NO], [1, NO]]
-    fresh = problem([10, 0], [10, 4], costs, children=9, share=0.4, max_share=(0.5,))
-    assert filled(fresh, solve(fresh))[0] == 5
-    later = replace(fresh, filled=np.array([[2, 0]]), places=np.array([0, 2]))
-    assert filled(later, solve(later))[0] == 2
-    parts = {part.reason: part.faces for part in explain_unfilled(later, solve(later))}
-    # 8 are lacking; half of 10 by this generator are 5, of which it made 2 and now 2 more.
-    assert parts == {CHILDREN: 1, GENERATOR_SHARE: 1, SYNTHETIC_SHARE: 4}
 
 
 @st.composite

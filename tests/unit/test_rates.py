@@ -68,7 +68,6 @@ def test_spares_by_bin() -> None:
     assert spares["nobody"] == math.inf
     assert spares["young"] < spares["empty"] <= 3.0  # as the generator passes as a whole
     assert rates.spares("morph", ("young",)).tolist() == [1.8]
-    assert (rates.measured("mask"), rates.measured("morph")) == (True, False)
 
 
 def test_few_candidates_close_nothing() -> None:
