@@ -36,7 +36,9 @@ class SmallProject:
         params["ingest"]["sources"]["drawn"] |= {"faces": faces, "size": 96}
         params["ingest"]["shards"] = 4
         params["generators"]["mask"] = {"kind": "mask", "train": {"images": 1600}}
-        params["judges"]["attributes"]["train"] = {"images": 1600}
+        for entry in params["judges"].values():
+            if "train" in entry:
+                entry["train"] = {"images": 1600 if entry["kind"] == "attributes" else 640}
         params["pilot"]["per_bin"] = 8
         params["evaluate"]["train"] = {"images": 320}
         self.write(params)
