@@ -3,6 +3,14 @@
 Each round counts what is still missing, orders it with spares from the pass rates measured by now
 (also from other generators that are able), makes it, and puts it before the same gate: the new
 candidates beside all earlier ones. It ends when nothing is missing or nothing can be ordered.
+
+``topup.json``::
+
+    rounds_allowed, missing_before, missing      faces that the data set lacks
+    rounds         [{round, missing, candidates, made, passed, missing_after}, ...]
+    cells          [{bin, deficit, filled, orders: {generator: faces for the data set}}, ...]
+    still_missing  [{bin, n, reason, candidates, passed}, ...]: n add up to ``missing``
+    pass_rates     [{generator, bin, candidates, made, passed, pass_rate, interval, refused}, ...]
 """
 
 import json

@@ -196,3 +196,13 @@ def test_gating_with_other_thresholds_makes_no_face_anew(
     monkeypatch.setattr(MakeFaces, "__call__", refuse)
     road.run("gate", "topup", "assemble")
     assert road.json("topup/topup.json")["missing"] == 0
+
+
+def test_without_any_generator(tmp_path: Path) -> None:
+    road = OrderingProject(tmp_path)
+    road.params["generators"] = {}
+    road.run(*ROAD, "assemble")
+    missing = [{"bin": "male", "n": 18, "reason": "no generator can make it",
+                "candidates": 0, "passed": 0}]  # fmt: skip
+    assert road.json("topup/topup.json")["still_missing"] == missing
+    assert road.json("balanced/manifest.json")["splits"]["train"]["synthetic"] == 0
