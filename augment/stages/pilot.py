@@ -4,9 +4,9 @@ For each generator and each bin that it could fill, a few candidates go through 
 the same gate as the ordered ones. Nothing of it enters the data set, but nothing is lost either:
 what the plan orders again comes out of the engine's row cache.
 
-``pilot.json``: ``per_bin``, ``candidates`` in all, and rows under ``generators`` and ``bins``: of each
-generator (and bin) candidates, made, passed, pass_rate of all candidates, its 95 % interval, and how
-many each check refused.
+``pilot.json``: ``per_bin``, ``candidates`` in all, and rows under ``generators`` and ``bins``: of
+each generator (and bin) candidates, made, passed, pass_rate of all candidates, its 95 % interval,
+and how many each check refused.
 """
 
 import shutil
