@@ -3,6 +3,9 @@
 The lower half does not count, or every mask would. How far the angle moves without any reason is
 taken from real faces, group by group: each is measured twice, the second time mirrored and a little
 closer. ITA: A. Chardon et al., International Journal of Cosmetic Science 1991.
+
+Near the ends of its scale (below about -60 degrees) the angle hardly moves however much darker a
+face becomes: there the check sees faces made lighter, and few of those made darker.
 """
 
 from collections.abc import Mapping
