@@ -30,7 +30,7 @@ UNTOUCHED = "untouched"
 
 class Training(TrainConfig):
     images: int = Field(default=24_000, gt=0)
-    learning_rate: float = Field(default=3e-3, gt=0)
+    learning_rate: float = Field(default=4e-3, gt=0)
 
 
 class Config(JudgeConfig):

@@ -18,8 +18,8 @@ from augment.types import FloatArray, Image
 Random = np.random.Generator
 
 #: A pixel counts as changed from so many levels on. A person sees a fault where the changes, spread
-#: over the whole crop, come to so many levels a pixel: 1 % of it changed by 35, say.
-_CHANGED, _SEEN = 10.0, 0.35
+#: over the whole crop, come to so many levels a pixel: 2 % of it changed by 30, say.
+_CHANGED, _SEEN = 10.0, 0.6
 _TRIES = 6
 
 
