@@ -180,10 +180,9 @@ def _figures(arch: str, described: Sequence[FloatArray], test: Test) -> list[Fig
         n = int(members.sum()) + lost
         found.append(_figure(arch, group, value, interval, n, len(described)))
     for group, kind in (("one person", True), ("two people", False)):
-        told = right[0][test.same == kind]
-        interval = wilson_interval(int(told.sum()), len(told))
-        mean = float(right[:, test.same == kind].mean())
-        found.append(_figure(arch, group, mean, interval, len(told), len(described)))
+        told = right[:, test.same == kind].mean(axis=0)
+        interval = wilson_interval(round(float(told.sum())), len(told))
+        found.append(_figure(arch, group, float(told.mean()), interval, len(told), len(described)))
     for figure in found:
         print(f"{arch}, {figure.group}: {figure.value} {figure.interval} (n = {figure.n})")
     return found
