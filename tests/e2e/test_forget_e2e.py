@@ -44,7 +44,13 @@ def people_in(project: SmallProject) -> set[str]:
 
 
 def test_a_withdrawn_person_is_nowhere_and_stays_out(tmp_path: Path) -> None:
-    project = SmallProject(tmp_path.resolve() / "project")
+    project = SmallProject(tmp_path.resolve() / "project", faces=240)
+    params = project.params()
+    params["generators"]["mask"]["train"]["images"] = 160
+    params["judges"]["attributes"]["train"]["images"] = 160
+    params["evaluate"]["train"]["images"] = 64
+    params["pilot"]["per_bin"] = 2
+    project.write(params)
     project.call("dvc", "repro")
     person = drawn_from_most(project)
     index = read_table(project.folder / "data/index").to_pylist()
