@@ -73,7 +73,9 @@ def _worn(face: Image, random: Random) -> FloatArray:
         1 - random.uniform(0, 0.45) * np.square(across / wide) + random.uniform(-0.4, 0.2) * down
     )
     if random.random() < 0.5:
-        folds = np.cos(2 * np.pi * down / tall * random.uniform(0.8, 2.4) + random.uniform(0, 6))
+        # Pleats lie across, seams run down the middle.
+        along = down / tall if random.random() < 0.7 else across / wide
+        folds = np.cos(2 * np.pi * along * random.uniform(0.5, 2.4) + random.uniform(0, 6))
         line = np.clip((folds - random.uniform(0.3, 0.9)) * random.uniform(2, 6), 0, 1)
         shade = shade * (1 - random.uniform(0.1, 0.6) * line)
     cloth = np.clip(colour * shade[..., None], 0, 255)
