@@ -171,8 +171,12 @@ def _posing(rows: pa.Table, orders: Sequence[tuple[str, ...]]) -> pa.Table:
 def _rehearse(entrants: Mapping[str, Entrant], rows: pa.Table, rate: float) -> Refused:
     """Which posing faces each check refuses, fitted at ``rate`` to faces that do not pose."""
     refused = np.zeros((len(entrants), len(rows)), bool)
-    ids = rows.column("id").to_pylist()
-    half = np.array([row_share(0, "pose against", name) < 0.5 for name in ids], bool)
+    known = (
+        rows.column("person").to_pylist() if "person" in rows.column_names else [None] * len(rows)
+    )
+    # Photos of one person stay together.
+    names = [person or name for person, name in zip(known, rows["id"].to_pylist(), strict=True)]
+    half = np.array([row_share(0, "pose against", name) < 0.5 for name in names], bool)
     for place, entrant in enumerate(entrants.values()):
         posing = replace(entrant.reference.again, rows=rows)
         for part in (half, ~half):
