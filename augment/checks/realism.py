@@ -1,9 +1,10 @@
 """The face lies among real faces of its bin: near enough to some, as gate judges describe them.
 
 No discriminator is asked. The judges' features are whitened on real faces, and the distance to the
-k-th nearest real face of the same group is held against the same distance between real faces
-themselves, each left out once (k-nearest-neighbour outlier score: S. Ramaswamy et al., SIGMOD
-2000). A bin with too few real faces borrows the groups that it is part of.
+k-th nearest real face of the same group is held against the same distance between real faces of
+different people (k-nearest-neighbour outlier score: S. Ramaswamy et al., SIGMOD 2000): other photos
+of one person lie nearer than any stranger's, and a candidate's person may have none. A bin with too
+few real faces borrows the groups that it is part of.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from pydantic import Field
 
 from augment.metrics.floors import Floors, Groups, groups_of
@@ -24,6 +26,7 @@ _KEPT_VARIANCE = 0.98  # of the real faces' features; the rest would be noise bl
 _BLOCK = 4_000_000  # distances calculated at a time: 32 MB
 
 _Matrix = npt.NDArray[np.float64]
+_Codes = npt.NDArray[np.int64]
 
 
 class Config(Section):
@@ -78,6 +81,7 @@ class Check:
         finite = [np.isfinite(numbers).all(axis=1) for numbers in everything]
         self._known = np.logical_and.reduce(finite) if finite else np.zeros(0, bool)
         self._groups = {name: column[self._known] for name, column in groups.items()}
+        self._people = _people(unseen.rows)[self._known]
         self._spaces: dict[tuple[str, str], _Space] = {}
         if self._known.sum() > self._config.neighbours:
             self._spaces = {
@@ -86,7 +90,7 @@ class Check:
         self._large = self._large_groups()
         self._usual = {
             key: {
-                group: self._usual_distance(space.places[members])
+                group: self._usual_distance(space.places[members], self._people[members])
                 for group, members in self._large.items()
             }
             for key, space in self._spaces.items()
@@ -141,8 +145,8 @@ class Check:
                     found[name, str(group)] = np.flatnonzero(column == group)
         return found | {("", ""): np.arange(int(self._known.sum()))}
 
-    def _usual_distance(self, real: _Matrix) -> float:
-        found = _to_nearest(real, real, self._config.neighbours, leave_out=True)
+    def _usual_distance(self, real: _Matrix, people: _Codes) -> float:
+        found = _to_nearest(real, real, self._config.neighbours, (people, people))
         return max(float(np.median(found)), 1e-12)
 
     def _scores(
@@ -170,7 +174,8 @@ class Check:
             name, word = group
             of_group = groups[name] == word if name else ~np.isfinite(nearest)
             rows = np.flatnonzero(of_group & waiting)
-            found = _to_nearest(points[rows], real[members], self._config.neighbours, own)
+            people = (self._people[rows], self._people[members]) if own else None
+            found = _to_nearest(points[rows], real[members], self._config.neighbours, people)
             nearest[rows] = np.minimum(nearest[rows], found / usual[group])
             if name == _BIN:
                 waiting[rows] = False
@@ -184,20 +189,34 @@ def _described(faces: Evidence) -> Iterator[tuple[tuple[str, str], FloatArray]]:
                 yield (judge, name), features[name]
 
 
-def _to_nearest(points: _Matrix, real: _Matrix, count: int, leave_out: bool) -> _Matrix:
+def _people(rows: pa.Table) -> _Codes:
+    """A number for each face's person; faces of nobody known are persons of their own."""
+    ids = rows.column("id").to_pylist()
+    names = rows.column("person").to_pylist() if "person" in rows.column_names else ids
+    known = [name or f"\x1f{row_id}" for name, row_id in zip(names, ids, strict=True)]
+    codes: _Codes = np.unique(np.array(known, dtype=np.str_), return_inverse=True)[1]
+    return codes
+
+
+def _to_nearest(
+    points: _Matrix, real: _Matrix, count: int, people: tuple[_Codes, _Codes] | None = None
+) -> _Matrix:
     """Distance of each point to its ``count``-th nearest real face, (points,).
 
-    ``leave_out``: each point is one of the real faces itself, which does not count.
+    ``people``: who the points and the real faces are: faces of one's own person do not count. 0
+    where there are not so many others.
     """
-    place = min(count + leave_out, len(real)) - 1
+    place = min(count, len(real)) - 1
     lengths = np.square(real).sum(axis=1)
     found = np.zeros(len(points))
     step = max(1, _BLOCK // len(real))
     for start in range(0, len(points), step):
         block = points[start : start + step]
         squares = np.square(block).sum(axis=1)[:, None] + lengths - 2 * block @ real.T
+        if people is not None:
+            squares[people[0][start : start + step, None] == people[1]] = np.inf
         found[start : start + step] = np.partition(squares, place, axis=1)[:, place]
-    return np.sqrt(np.maximum(found, 0))
+    return np.sqrt(np.where(np.isfinite(found), np.maximum(found, 0), 0))
 
 
 def _verdict(score: float, floor: float) -> Verdict:

@@ -84,7 +84,7 @@ _WORDS = {
     "HorizontalFlip": "mirrored",
     "Affine": "turned, shifted and scaled",
     "Perspective": "seen from another angle",
-    "RandomBrightnessContrast": "brightness and contrast changed",
+    "ColorJitter": "brightness and contrast changed",
     "HueSaturationValue": "hue changed",
     "GaussianBlur": "blurred",
     "GaussNoise": "noise added",
@@ -118,9 +118,12 @@ def _pipeline(config: Config) -> Any:
                 border_mode=edge,
                 p=0.3 if config.turn else 0.0,
             ),
-            A.RandomBrightnessContrast(
-                brightness_limit=config.light,
-                contrast_limit=config.light,
+            # Factors, as another exposure has them: adding levels would make dark skin paler.
+            A.ColorJitter(
+                brightness=config.light,
+                contrast=config.light,
+                saturation=0,
+                hue=0,
                 p=0.8 if config.light else 0.0,
             ),
             A.HueSaturationValue(

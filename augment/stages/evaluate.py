@@ -51,7 +51,7 @@ class Config(Section):
     tasks: dict[str, Task] = Field(default_factory=dict)
     seeds: int = Field(default=3, ge=3)  # trainings per arm: fewer would not show the luck of one
     train: Training = Field(default_factory=Training)
-    # Of the train, and of the test split; 12 KB of memory each at 64 pixels, 4 KB past the first GB.
+    # Of the train, and of the test split; 12 KB each at 64 pixels, 4 KB past the first GB.
     most_faces: int = Field(default=60_000, gt=0)
 
 

@@ -142,3 +142,17 @@ def test_verdicts_do_not_depend_on_the_company(check: realism.Check) -> None:
     together = check.judge(evidence(points, words))
     alone = [judge(check, point, word) for point, word in zip(points, words, strict=True)]
     assert together == alone
+
+
+def test_other_photos_of_a_person_do_not_make_strangers_look_far() -> None:
+    random = np.random.default_rng(5)
+    people = np.repeat(random.normal(0, 1, (40, 6)), 6, axis=0)
+    photos = people + random.normal(0, 0.01, people.shape)
+    faces = evidence(photos, ["female"] * 240)
+    named = faces.rows.append_column("person", [[f"p{n // 6}" for n in range(240)]])
+    check = realism.Check(realism.Config())
+    check.fit(reference(Evidence(named, features=faces.features)))
+    strangers = random.normal(0, 1, (50, 6))
+    passed = [judge(check, stranger).passed for stranger in strangers]
+    assert np.mean(passed) >= 0.9
+    assert not judge(check, [9, 9, 9, 9, 9, 9]).passed
