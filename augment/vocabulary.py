@@ -50,6 +50,11 @@ class AgeGroup:
         return self.low <= math.floor(years) <= self.high
 
 
+#: Labels that name a colour: a picture in other colours does not show them any more.
+COLOUR_LABELS = frozenset(
+    ("skin_tone", "black_hair", "blond_hair", "brown_hair", "gray_hair", "pale_skin", "rosy_cheeks")
+)
+
 #: Terms of IPTC's controlled vocabulary "Digital Source Type" that a generator may claim.
 DigitalSourceType = Literal[
     "algorithmicallyEnhanced",  # a photo with small changes: light, crop, sharpness

@@ -16,8 +16,12 @@ from augment.nets.device import best_device
 from augment.nets.loop import Fitted, Indices, Learner, Step, build, fit
 from augment.nets.resnet import MultiHeadResNet
 from augment.types import FloatArray, Image
+from augment.vocabulary import COLOUR_LABELS
 
-VERSION = 1  # raised when the arithmetic of the step changes
+VERSION = 2  # raised when the arithmetic of the step changes
+#: Share of the faces that are learned in other colours than they have.
+RECOLOURED = 0.33
+_YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 #: Faces go through the network so many at a time, always: its last bits depend on that number.
 GROUP = 32
 
@@ -62,16 +66,42 @@ def _step(network: MultiHeadResNet, faces: FaceSet, codes: Codes, noise: float) 
         batch = to_tensor(jitter(faces.images[places], random), device)
         # Levels span 2 here. Each face has its own strength, so that clean ones are learned too.
         strength = torch.from_numpy(random.uniform(0, 2 * noise, len(places)).astype(np.float32))
+        recoloured = torch.from_numpy(random.random(len(places)) < RECOLOURED).to(device)
+        batch = torch.where(recoloured[:, None, None, None], recolour(batch, random), batch)
         batch = batch + torch.randn_like(batch) * strength.to(device)[:, None, None, None]
         logits = network(batch)
         rows = torch.from_numpy(places).to(device)
-        losses = {
-            label: masked_loss(logits[label].float() + offsets[label], targets[label][rows])
-            for label in codes
-        }
+        losses = {}
+        for label in codes:
+            wanted = targets[label][rows]
+            if label in COLOUR_LABELS:
+                wanted = wanted.masked_fill(recoloured, NOT_KNOWN)
+            losses[label] = masked_loss(logits[label].float() + offsets[label], wanted)
         return {"loss": torch.stack(list(losses.values())).mean(), **losses}
 
     return step
+
+
+def recolour(batch: Tensor, random: np.random.Generator) -> Tensor:
+    """Every face in colours of its own: hues turned by any angle, paler or stronger, brightness
+    kept.
+
+    (n, 3, h, w) in [-1, 1] -> the same. Few masks or glasses of a data set must not mean few
+    colours of them: shape shall decide.
+    """
+    angles = random.uniform(-np.pi, np.pi, len(batch))
+    strength = random.uniform(0.0, 1.5, len(batch))
+    turns = np.stack([_colour_turn(a, s) for a, s in zip(angles, strength, strict=True)])
+    mixing = torch.from_numpy(turns.astype(np.float32)).to(batch.device)
+    return torch.einsum("nij,njhw->nihw", mixing, batch).clamp(-1, 1)
+
+
+def _colour_turn(angle: float, strength: float) -> npt.NDArray[np.float64]:
+    """RGB -> RGB, (3, 3): turns chroma in the plane of YCbCr (ITU-R BT.601), leaves luma."""
+    cosine, sine = strength * np.cos(angle), strength * np.sin(angle)
+    turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+    mixed: npt.NDArray[np.float64] = np.linalg.inv(_YCBCR) @ turn @ _YCBCR
+    return mixed
 
 
 def masked_loss(logits: Tensor, targets: Tensor) -> Tensor:
