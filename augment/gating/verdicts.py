@@ -17,7 +17,7 @@ from augment.engine import Engine
 from augment.gating.examine import Entries, Examined, Terms, examine
 from augment.gating.faces import GateFaces, read_faces
 from augment.metrics.passes import MADE, Tally, failed_checks, tally
-from augment.metrics.refusals import Refusals
+from augment.metrics.refusals import Refusals, is_quiet
 from augment.metrics.reliability import rows_of_group, weaker_notes, widened_interval
 from augment.params import Section
 from augment.plugins import configure
@@ -156,13 +156,14 @@ def summarise(
     refusals = Refusals.of(made, failed, keys, list(config.checks), bins, config.groups)
     findings = refusals.findings()
     shared = [] if examined.shared is None else [examined.shared.in_words(config.false_rejection)]
-    _tell(found["generator"], examined, [*shared, *findings])
+    _tell(found["generator"], [*shared, *(f for f in findings if not is_quiet(f))])
     ordered = _labels_asked(made, examined)
     return {
         "false_rejection": config.false_rejection,
         "real_faces_compared_with": len(gated.faces.unseen),
         "real_faces": None if examined.shared is None else examined.shared.to_json(),
         "checks": {name: list(notes) for name, notes in examined.notes.items()},
+        "weaker": weaker_notes(examined.judges),
         "judges": dict(examined.judges),
         "passes": {
             grouping: {
@@ -200,10 +201,10 @@ def _widened(
     return {"interval_with_judges": [round(end, 6) for end in ends]}
 
 
-def _tell(generators: Mapping[str, Tally], examined: Examined, findings: Sequence[str]) -> None:
-    notes = [f"{name}: {note}" for name, all_of in examined.notes.items() for note in all_of]
-    for note in [*notes, *weaker_notes(examined.judges), *findings]:
-        print(f"gate: {note}", file=sys.stderr)
+def _tell(generators: Mapping[str, Tally], sentences: Sequence[str]) -> None:
+    """What decides whether to read on; notes of checks and judges are in the report."""
+    for sentence in sentences:
+        print(f"gate: {sentence}", file=sys.stderr)
     for key, part in generators.items():
         print(f"gate: {key}: {part.in_words()}", file=sys.stderr)
     if generators and not any(part.passed for part in generators.values()):

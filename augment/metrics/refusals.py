@@ -156,6 +156,11 @@ class Refusals:
         )
 
 
+def is_quiet(finding: str) -> bool:
+    """Whether a sentence says that there is nothing to see."""
+    return "no difference shown" in finding or "fewer than two groups" in finding
+
+
 def _difference(
     refused: Flags, here: Flags, others: Flags, z: float = NormalDist().inv_cdf(0.975)
 ) -> tuple[float, float]:

@@ -54,9 +54,11 @@ def test_judges_stand_beside_their_verdicts(
     assert [(row["by"], row["group"]) for row in judge["weaker"]] == [("gender", "male")]
     json.dumps(found, allow_nan=False)
     errors = capsys.readouterr().err
-    assert "gate: label: a note" in errors
-    assert "attributes is right about mask on 95 % of the held-out faces, but of gender male" in (
-        errors
+    assert "gate: mask: 66.7 % of gender male are refused" in errors
+    assert found["checks"]["label"] == ["a note"]
+    (weaker,) = found["weaker"]
+    assert weaker.startswith(
+        "attributes is right about mask on 95 % of the held-out faces, but of gender male"
     )
 
 
