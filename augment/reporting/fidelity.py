@@ -85,7 +85,7 @@ def _likeness(feature: str, found: Mapping[str, Any]) -> LikenessRow:
         feature,
         f"{found['n']:,}",
         _figure(found.get("fd_ratio"), 2),
-        _figure(found.get("kid"), 4),
+        _figure(found.get("kid")),
         tuple(f"{near[name]:.2f}" if "why" not in near else "–" for name in names),
     )
 
@@ -107,17 +107,18 @@ def _edits(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     return rows
 
 
-def _figure(found: Mapping[str, Any] | None, digits: int) -> str:
-    """``1.08 (0.95 to 1.21)``, or why there is none."""
+def _figure(found: Mapping[str, Any] | None, digits: int | None = None) -> str:
+    """``1.08 (0.95 to 1.21)``, or why there is none; without ``digits`` three that count."""
     if found is None:
         return "–"
     if "why" in found or found.get("value") is None:
         return str(found.get("why", "–"))
-    text = f"{found['value']:.{digits}f}"
+    form = ".3g" if digits is None else f".{digits}f"
+    text = f"{found['value']:{form}}"
     if found.get("interval") is None:
         return text
     low, high = found["interval"]
-    return f"{text} ({low:.{digits}f} to {high:.{digits}f})".replace("-", "−")
+    return f"{text} ({low:{form}} to {high:{form}})".replace("-", "−")
 
 
 def _seen(found: Mapping[str, Any] | None) -> str:

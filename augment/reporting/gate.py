@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from augment.metrics.refusals import is_quiet
+from augment.reporting.numbers import plain
 from augment.reporting.rates import Rate, scale_of
 from augment.types import BinSpace
 
@@ -46,6 +48,7 @@ class GatePart:
         real: grouping -> share of them refused, a row a group.
         judges: all judges of the gate.
         findings: whom it refuses more, in sentences.
+        quiet: sentences on groups without a difference, or with too few candidates.
         tables: generator -> refusals by group and check.
         notes: check -> what it says of itself.
     """
@@ -56,8 +59,19 @@ class GatePart:
     real: Mapping[str, tuple[Rate, ...]]
     judges: tuple[JudgePart, ...]
     findings: tuple[str, ...]
+    quiet: tuple[str, ...]
     tables: Mapping[str, tuple[RefusedTable, ...]]
     notes: Mapping[str, Sequence[str]]
+
+    @property
+    def over(self) -> list[Rate]:
+        """Groups of real faces of which more than meant is refused, beyond chance."""
+        return [
+            rate
+            for rates in self.real.values()
+            for rate in rates
+            if rate.interval and rate.interval[0] > self.allowed
+        ]
 
     @property
     def scale(self) -> float:
@@ -85,7 +99,8 @@ def gate_part(summary: Mapping[str, Any], space: BinSpace) -> GatePart:
             if refused.get(name)
         },
         judges=tuple(_judge(key, told) for key, told in summary["judges"].items()),
-        findings=tuple(summary["findings"]),
+        findings=tuple(told for told in summary["findings"] if not is_quiet(told)),
+        quiet=tuple(told for told in summary["findings"] if is_quiet(told)),
         tables={
             key: tuple(
                 _table(name, _sorted(parts[name], order))
@@ -112,7 +127,7 @@ def _rates(groups: Mapping[str, Mapping[str, Any]]) -> tuple[Rate, ...]:
 def _judge(key: str, told: Mapping[str, Any]) -> JudgePart:
     rows = [row for row in told["accuracy"] if row["by"] == "all"]
     accuracy = tuple(
-        Rate(row["label"], round((row["accuracy"] or 0) * row["n"]), row["n"],
+        Rate(plain(row["label"]), round((row["accuracy"] or 0) * row["n"]), row["n"],
              tuple(row["interval"]) if row["interval"] else None)
         for row in rows
     )  # fmt: skip
