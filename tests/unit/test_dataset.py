@@ -17,7 +17,15 @@ from augment.errors import UserError
 from augment.images import decode
 from augment.shards import write_table
 from augment.stages.assemble import run
-from tests.unit.gate_rows import LABELS, face, masked, write_candidates, write_faces, write_plan
+from tests.unit.gate_rows import (
+    LABELS,
+    face,
+    masked,
+    write_candidates,
+    write_faces,
+    write_plan,
+    write_topup,
+)
 from tests.unit.test_assemble import job_in, write_verdicts
 
 
@@ -34,7 +42,9 @@ def root(tmp_path_factory: pytest.TempPathFactory, people: list[dict[str, Any]])
     candidates = [masked(people[1]), masked(people[4])]
     write_candidates(folder, "mask", candidates)
     write_verdicts(folder, candidates)
-    write_plan(folder, {("female · mask yes", "mask"): 2})
+    wanted = {("female · mask yes", "mask"): 2}
+    write_plan(folder, wanted)
+    write_topup(folder, wanted)
     run(job_in(folder, rows_per_shard=150))
     return folder / "balanced"
 
