@@ -28,6 +28,7 @@ class Cards:
         self._rows: dict[str, dict[str, Any]] = {}
         self._parents: dict[str, bytes] = {}
         self._reasons: dict[str, list[str]] = defaultdict(list)
+        self._scores: dict[str, dict[str, float]] = defaultdict(dict)
 
     def load(self, ids: Sequence[str], verdicts: Iterable[Mapping[str, Any]]) -> None:
         """Read what the cards of these candidates need."""
@@ -37,7 +38,12 @@ class Cards:
             for row in _rows(iterate(folder, columns), wanted):
                 self._rows[row["id"]] = row
         for verdict in verdicts:
-            if verdict["id"] in wanted and not verdict["passed"]:
+            if verdict["id"] not in wanted:
+                continue
+            if verdict["score"] is not None and verdict["threshold"] is not None:
+                margin = verdict["score"] - verdict["threshold"]
+                self._scores[verdict["id"]][verdict["check"]] = round(margin, 4)
+            if not verdict["passed"]:
                 self._reasons[verdict["id"]].append(
                     f"{verdict['check'].replace('_', ' ')}: {verdict['reason']}"
                 )
@@ -74,6 +80,7 @@ class Cards:
             parents=parents,
             steps=tuple(row["steps"] or ()),
             reasons=tuple(self._reasons[row_id]),
+            scores=self._scores[row_id],
         )
 
 

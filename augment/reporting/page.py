@@ -28,6 +28,7 @@ class Card:
     parents: tuple[Shot, ...]
     steps: tuple[str, ...]
     reasons: tuple[str, ...]
+    scores: Mapping[str, float]  # check -> its score less its threshold; below 0 it refused
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,11 @@ class Page:
             ),
             ("verdict", "Verdict", ["passed", "refused"]),
         ]
+
+    @property
+    def checks_shown(self) -> list[str]:
+        """Checks that scored a card of the gallery: what it can be ordered by."""
+        return list(dict.fromkeys(check for card in self.gallery for check in card.scores))
 
     @property
     def _bins_shown(self) -> list[str]:

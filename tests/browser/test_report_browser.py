@@ -102,6 +102,19 @@ def test_the_gallery_filters_and_says_how_many_fit(open_report: Any) -> None:
     )
 
 
+def test_the_gallery_orders_by_a_checks_score(open_report: Any) -> None:
+    page = open_report()
+    page.get_by_role("combobox", name="Lowest score first").select_option("label")
+    shown = page.locator("#shown .card:visible")
+    scores = [card.get_attribute("data-score-label") for card in shown.all()]
+    known = [float(score) for score in scores if score is not None]
+    assert len(known) > 10
+    assert known == sorted(known)
+    assert shown.first.get_attribute("data-verdict") == "refused"
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_function("document.getElementById('order').value === ''")
+
+
 def test_more_cards_come_by_keyboard_and_take_the_focus(open_report: Any) -> None:
     page = open_report()
     before = page.locator("#shown .card:visible").count()

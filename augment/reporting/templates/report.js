@@ -17,7 +17,16 @@
   const form = document.getElementById("filters");
   if (form) {
     const cards = [...document.querySelectorAll("#shown .card")];
-    const selects = [...form.querySelectorAll("select")];
+    const selects = [...form.querySelectorAll("select[data-filter]")];
+    const order = document.getElementById("order");
+    const asMade = [...cards];
+    // What a check scored lowest is what it nearly refused, or did; what it did not score comes last.
+    const score = (card) => parseFloat(card.getAttribute(order.value) ?? "Infinity");
+    const sort = () => {
+      const sorted = order && order.value ? [...asMade].sort((a, b) => score(a) - score(b)) : asMade;
+      cards.splice(0, cards.length, ...sorted);
+      document.getElementById("shown").append(...cards);
+    };
     const page = 48;
     let most = page;
     const more = document.getElementById("more");
@@ -30,7 +39,7 @@
       document.getElementById("none").hidden = fits.length > 0;
       more.hidden = shown.size === fits.length;
     };
-    const restart = () => { most = page; apply(); };
+    const restart = () => { most = page; sort(); apply(); };
     more.addEventListener("click", () => {
       const next = most;
       most += page;
