@@ -54,6 +54,8 @@ class Config(Section):
     look_size: int = Field(160, ge=96, le=1024)
     #: Neighbouring hits that a face needs: more means fewer false faces and fewer faces.
     min_neighbours: int = Field(3, ge=1, le=20)
+    #: Width of the smallest face that is looked for, as a share of the photo's longer side.
+    smallest: float = Field(0.2, ge=0.05, le=1)
     #: Search each face for its eyes. Without, points are where they usually lie in a face's box:
     #: rough, and found in a third of the time.
     eyes: bool = True
@@ -72,7 +74,7 @@ class Detector:
     def identity(self) -> str:
         config = self._config
         eyes = "" if config.eyes else " no eyes"
-        return f"haar {cv2.__version__} {config.look_size} {config.min_neighbours}{eyes}"
+        return f"haar {cv2.__version__} {config.look_size} {config.smallest} {config.min_neighbours}{eyes}"
 
     def detect(self, image: Image) -> list[Detection]:
         """Near-frontal faces, in pixels of the photo.
@@ -99,7 +101,7 @@ class Detector:
         return []
 
     def _find(self, grey: _Grey, cascade: str) -> list[Detection]:
-        smallest = max(24, self._config.look_size // 5)
+        smallest = max(24, int(self._config.look_size * self._config.smallest))
         boxes, _, margins = self._cascade(cascade).detectMultiScale3(
             grey, 1.1, self._config.min_neighbours, minSize=(smallest, smallest),
             outputRejectLevels=True,
