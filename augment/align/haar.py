@@ -74,7 +74,8 @@ class Detector:
     def identity(self) -> str:
         config = self._config
         eyes = "" if config.eyes else " no eyes"
-        return f"haar {cv2.__version__} {config.look_size} {config.smallest} {config.min_neighbours}{eyes}"
+        sizes = f"{config.look_size} {config.smallest} {config.min_neighbours}"
+        return f"haar {cv2.__version__} {sizes}{eyes}"
 
     def detect(self, image: Image) -> list[Detection]:
         """Near-frontal faces, in pixels of the photo.

@@ -34,7 +34,7 @@ class Config(Section):
     # Who looks: an entry like align.detector, any kind of augment/align/. A detector that knows
     # masks and poses (yunet, insightface) says more here than haar, and is faster.
     detector: Mapping[str, Any] = Field(
-        default_factory=lambda: {"kind": "haar", "look_size": 136, "smallest": 0.36, "eyes": False}
+        default_factory=lambda: {"kind": "haar", "look_size": 136, "smallest": 0.3, "eyes": False}
     )
 
     @field_validator("detector")
