@@ -32,7 +32,7 @@ from augment.schema import Labels, candidate_schema, table
 from augment.shards import read_schema, read_table, write_bucketed
 from augment.stages import align, audit, gate, ingest, train
 
-SEED = 7
+SEED = 11  # not 7, with which settings of the checks were chosen
 KEYS = ("age", "mask", "copies")  # the generators that candidates are said to come from
 FAULTLESS = ("good_age", "good_mask")
 BANDS = {"light (1-3)": "123", "medium (4-6)": "456", "dark (7-10)": "78910"}
