@@ -76,7 +76,7 @@ def write_croissant(
             ],
             "name": title,
             "description": _description(content),
-            "license": sorted(word for word in _words(manifest, "licence") if word),
+            "license": _words(manifest, "licence"),
             "version": f"{content['schema_version']}.0.0",
             "distribution": [_manifest_file(), *(_file_set(split) for split in splits)],
             "recordSet": [_records(split, labels) for split in splits],
@@ -155,18 +155,13 @@ def _data_type(field: pa.Field) -> str:
 def _provenance(manifest: pa.Table, content: Mapping[str, Any]) -> dict[str, Any]:
     real = manifest.filter(pc.invert(manifest.column("synthetic")))
     counts = Counter(real.column("source").to_pylist())
-    licences = {
-        source: sorted(set(rows))
-        for source in counts
-        if (rows := _words(real.filter(pc.equal(real.column("source"), source)), "licence"))
-    }
     made = content["made_by"]
     return {
         "prov:wasDerivedFrom": [
             {
                 "@type": "sc:Dataset",
                 "name": source,
-                "license": licences.get(source, []),
+                "license": _words(real.filter(pc.equal(real.column("source"), source)), "licence"),
                 "description": f"{n} real faces, before any was made",
             }
             for source, n in sorted(counts.items())
@@ -212,4 +207,4 @@ def _responsible(content: Mapping[str, Any], limits: Sequence[str]) -> dict[str,
 
 
 def _words(rows: pa.Table, column: str) -> list[str]:
-    return [word for word in pc.unique(rows.column(column)).to_pylist() if word]
+    return sorted(word for word in pc.unique(rows.column(column)).to_pylist() if word)

@@ -31,20 +31,20 @@ class Figure:
 
 def write_figures(path: Path, system: str, seed: int, rows: Sequence[Figure]) -> None:
     """Write ``reports/systems/<system>.json``, replacing rows of the same name, arch, data, split
-    and group and keeping the others, so that several commands may share a file."""
+    and group and keeping the others, so that several commands may share a file.
+
+    Each row holds the commit, command and seed it was made with; those of the file are the latest.
+    """
     old = json.loads(path.read_text())["rows"] if path.is_file() else []
-    new = [asdict(row) for row in rows]
+    made_with = {
+        "commit": commit(),
+        "command": "python " + " ".join([Path(sys.argv[0]).as_posix(), *sys.argv[1:]]),
+        "seed": seed,
+    }
+    new = [asdict(row) | made_with for row in rows]
     replaced = {_identity(row) for row in new}
-    write_json(
-        path,
-        {
-            "system": system,
-            "commit": commit(),
-            "command": "python " + " ".join([Path(sys.argv[0]).as_posix(), *sys.argv[1:]]),
-            "seed": seed,
-            "rows": [row for row in old if _identity(row) not in replaced] + new,
-        },
-    )
+    kept = [row for row in old if _identity(row) not in replaced]
+    write_json(path, {"system": system, **made_with, "rows": kept + new})
 
 
 def _identity(row: dict[str, object]) -> tuple[object, ...]:

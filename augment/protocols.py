@@ -148,8 +148,11 @@ class Generator(Protocol):
 
 
 class JudgeConfig(Section):
-    """What every judge's ``Config`` has. One family gates, the other scores what passed the gate;
-    they learn on different halves of the train split, and no generator learns from either.
+    """What every judge's ``Config`` has.
+
+    One family gates, the other scores what passed. They learn on different halves of the train
+    split. No judge guides a generator; generators learn on the scoring family's half, never on the
+    gate's.
     """
 
     family: Literal["gate", "score"] = "gate"

@@ -18,7 +18,7 @@ from augment.gating.examine import Entries, Examined, Terms, examine
 from augment.gating.faces import GateFaces, read_faces
 from augment.metrics.passes import MADE, Tally, failed_checks, tally
 from augment.metrics.refusals import Refusals, is_quiet
-from augment.metrics.reliability import rows_of_group, weaker_notes, widened_interval
+from augment.metrics.reliability import rows_of_group, widened_interval
 from augment.params import Section
 from augment.plugins import configure
 from augment.types import BinSpace
@@ -163,7 +163,6 @@ def summarise(
         "real_faces_compared_with": len(gated.faces.unseen),
         "real_faces": None if examined.shared is None else examined.shared.to_json(),
         "checks": {name: list(notes) for name, notes in examined.notes.items()},
-        "weaker": weaker_notes(examined.judges),
         "judges": dict(examined.judges),
         "passes": {
             grouping: {

@@ -30,22 +30,6 @@ def judge_words(kind: str, rows: Rows) -> dict[str, Any]:
     return {"kind": kind, "accuracy": [dict(row) for row in rows], "weaker": weaker}
 
 
-def weaker_notes(judges: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A sentence for each judge and label that is weaker on some group."""
-    notes = []
-    for key, told in judges.items():
-        groups: dict[tuple[str, float], list[str]] = {}
-        for row in told["weaker"]:
-            words = f"{row['by']} {row['group']} {100 * row['accuracy']:.0f} % (n={row['n']})"
-            groups.setdefault((row["label"], row["overall"]), []).append(words)
-        for (label, overall), words_of in groups.items():
-            notes.append(
-                f"{key} is right about {label} on {100 * overall:.0f} % of the held-out faces, but "
-                f"of {', '.join(words_of)}: its verdicts there are less certain"
-            )
-    return notes
-
-
 def rows_of_group(
     accuracy: Mapping[str, Rows],
     labels: Iterable[str],

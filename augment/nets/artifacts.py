@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from augment.nets.blocks import global_mean
 from augment.nets.config import TrainConfig
-from augment.nets.data import FaceSet, to_tensor
+from augment.nets.data import FaceSet, in_groups, to_tensor
 from augment.nets.device import best_device
 from augment.nets.faults import plant
 from augment.nets.harmless import stored, vary
@@ -22,8 +22,6 @@ from augment.seeds import row_generator
 from augment.types import FloatArray, Image
 
 VERSION = 1  # raised when the arithmetic of the step changes
-#: Faces go through the network so many at a time, always: its last bits depend on that number.
-GROUP = 32
 #: What telling where the fault lies weighs against telling whether there is one.
 _WEIGHT_OF_PLACE = 0.5
 _DETAIL_GAIN = 4.0
@@ -32,7 +30,7 @@ _DETAIL_GAIN = 4.0
 class _Detail(nn.Module):
     """The picture, and beside it what of each pixel its neighbours do not say, as strong as that.
 
-    Faults are in the detail, which is weak: shown by itself it is learned twice as fast (measured).
+    Faults are in the detail, which is weak: shown by itself it is learned sooner.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -149,11 +147,9 @@ def _step(network: ArtifactNet, images: npt.NDArray[np.uint8]) -> Step:
 def look(network: ArtifactNet, images: Sequence[Image]) -> FloatArray:
     """Log-odds of a fault, float32 (images,). Each face's depend on nothing but the face."""
     found: list[FloatArray] = [np.zeros(0, np.float32)]
-    for start in range(0, len(images), GROUP):
-        part = list(images[start : start + GROUP])
-        filled = part + [part[-1]] * (GROUP - len(part))
-        logits, _ = network(to_tensor(filled, best_device()))
-        found.append(logits[: len(part)].float().cpu().numpy())
+    for batch, count in in_groups(images, best_device()):
+        logits, _ = network(batch)
+        found.append(logits[:count].float().cpu().numpy())
     return np.concatenate(found)
 
 

@@ -1,7 +1,7 @@
 """Aligned faces in memory, and their way to tensors and back."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from augment.seeds import row_share
 from augment.shards import iterate, read_schema
 from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN
+
+#: Judges look at so many faces at a time, always.
+GROUP = 32
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,17 @@ def to_tensor(
     stacked = torch.from_numpy(np.ascontiguousarray(np.stack(list(images))))
     planes = stacked.to(device or "cpu").permute(0, 3, 1, 2).contiguous()
     return planes.float().div_(127.5).sub_(1.0)
+
+
+def in_groups(images: Sequence[Image], device: torch.device) -> Iterator[tuple[Tensor, int]]:
+    """Tensors of :data:`GROUP` faces each, (GROUP, 3, h, w), and how many of them count.
+
+    The last one is filled up with copies of its last face: what a network computes for a face may
+    depend in its last bits on how many are beside it.
+    """
+    for start in range(0, len(images), GROUP):
+        part = list(images[start : start + GROUP])
+        yield to_tensor(part + [part[-1]] * (GROUP - len(part)), device), len(part)
 
 
 def to_images(values: Tensor) -> npt.NDArray[np.uint8]:

@@ -18,15 +18,13 @@ from torch.nn import functional
 
 from augment.nets.blocks import ResidualBlock, norm
 from augment.nets.config import TrainConfig
-from augment.nets.data import FaceSet, to_tensor
+from augment.nets.data import FaceSet, in_groups, to_tensor
 from augment.nets.device import best_device
 from augment.nets.loop import Fitted, Indices, Learner, Step, build, fit
 from augment.nets.varying import cover_below, hide_below, vary
 from augment.types import FloatArray, Image
 
 VERSION = 1  # raised when the arithmetic of the step changes
-#: Faces go through the network so many at a time, always: its last bits depend on that number.
-GROUP = 32
 NUMBERS = 128  # of a description
 _GRID = 4  # cells a side of the last map: where on the face something is counts
 
@@ -190,9 +188,7 @@ def describe(network: IdentityNet, images: Sequence[Image]) -> FloatArray:
     Each face's depends on nothing but the face.
     """
     found = [np.zeros((0, NUMBERS), np.float32)]
-    for start in range(0, len(images), GROUP):
-        part = list(images[start : start + GROUP])
-        filled = to_tensor(part + [part[-1]] * (GROUP - len(part)), best_device())
-        both: Tensor = network(filled) + network(filled.flip(3))
-        found.append(functional.normalize(both, dim=1)[: len(part)].cpu().numpy())
+    for batch, count in in_groups(images, best_device()):
+        both: Tensor = network(batch) + network(batch.flip(3))
+        found.append(functional.normalize(both, dim=1)[:count].cpu().numpy())
     return np.concatenate(found)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from augment.metrics.calibration import NOT_KNOWN, Codes
 from augment.nets.config import TrainConfig
-from augment.nets.data import FaceSet, jitter, to_tensor
+from augment.nets.data import FaceSet, in_groups, jitter, to_tensor
 from augment.nets.device import best_device
 from augment.nets.loop import Fitted, Indices, Learner, Step, build, fit
 from augment.nets.resnet import MultiHeadResNet
@@ -22,8 +22,7 @@ VERSION = 2  # raised when the arithmetic of the step changes
 #: Share of the faces that are learned in other colours than they have.
 RECOLOURED = 0.33
 _YCBCR = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-#: Faces go through the network so many at a time, always: its last bits depend on that number.
-GROUP = 32
+_RGB = np.linalg.inv(_YCBCR)
 
 
 def learn(
@@ -100,7 +99,7 @@ def _colour_turn(angle: float, strength: float) -> npt.NDArray[np.float64]:
     """RGB -> RGB, (3, 3): turns chroma in the plane of YCbCr (ITU-R BT.601), leaves luma."""
     cosine, sine = strength * np.cos(angle), strength * np.sin(angle)
     turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    mixed: npt.NDArray[np.float64] = np.linalg.inv(_YCBCR) @ turn @ _YCBCR
+    mixed: npt.NDArray[np.float64] = _RGB @ turn @ _YCBCR
     return mixed
 
 
@@ -132,11 +131,9 @@ def look(
         label: [np.zeros((0, count), np.float32)] for label, count in network.classes.items()
     }
     features: list[FloatArray] = [np.zeros((0, network.width), np.float32)]
-    for start in range(0, len(images), GROUP):
-        part = list(images[start : start + GROUP])
-        filled = part + [part[-1]] * (GROUP - len(part))
-        described = network.describe(to_tensor(filled, best_device()))
-        features.append(described[: len(part)].float().cpu().numpy())
+    for batch, count in in_groups(images, best_device()):
+        described = network.describe(batch)
+        features.append(described[:count].float().cpu().numpy())
         for label, found in network.label(described).items():
-            logits[label].append(found[: len(part)].float().cpu().numpy())
+            logits[label].append(found[:count].float().cpu().numpy())
     return {label: np.concatenate(p) for label, p in logits.items()}, np.concatenate(features)

@@ -4,6 +4,7 @@ Colours are those of M. Okabe and K. Ito (2008), which people with colour-blindn
 """
 
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ _STYLE = {
 }
 
 
-def write_figures(page: Page, folder: Path) -> list[str]:
-    """Write every chart of the page that has something to show; returns the files' names."""
+def write_charts(page: Page, folder: Path) -> None:
+    """Write every chart of the page that has something to show; the folder holds nothing else."""
     with mpl.rc_context(_STYLE):
         drawn: dict[str, Figure] = {}
         for bars in page.bars:
@@ -45,13 +46,11 @@ def write_figures(page: Page, folder: Path) -> list[str]:
         for task in page.tasks:
             for chart in task.charts:
                 drawn[f"effect_{task.name}_{chart.measure}"] = _dots(chart)
-        names = [f"{_file_name(name)}.svg" for name, figure in drawn.items() if figure.axes]
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier run, should one be there
         for name, figure in drawn.items():
             if figure.axes:
                 with AtomicFile(folder / f"{_file_name(name)}.svg") as temporary:
                     figure.savefig(temporary, format="svg", metadata={"Date": None})
-    return names
 
 
 def _file_name(name: str) -> str:

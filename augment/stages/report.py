@@ -25,7 +25,7 @@ from augment.reporting.fidelity import FidelityPart, fidelity_part
 from augment.reporting.gate import GatePart, gate_part
 from augment.reporting.page import Card, GeneratorPart, Page, TaskPart, render
 from augment.reporting.rates import Rate
-from augment.reporting.svg import write_figures
+from augment.reporting.svg import write_charts
 from augment.shards import read_table, write_text
 from augment.types import BinSpace
 
@@ -134,7 +134,7 @@ def run(job: Job) -> None:
     page = _page(inputs, generators, [cards.alone(row_id) for row_id in gallery], len(outlines),
                  hidden=cards.hidden)  # fmt: skip
     write_text(job.outputs["report.html"], render(page))
-    write_figures(page, job.outputs["figures"])
+    write_charts(page, job.outputs["figures"])
 
 
 def _visibility(job: Job, config: Config) -> Visibility:

@@ -21,7 +21,10 @@ def rows(path: Path) -> list[dict[str, object]]:
 def test_long_form(tmp_path: Path) -> None:
     path = tmp_path / "systems" / "mask.json"
     write_figures(path, "mask", 7, [figure(0.87)])
-    assert rows(path) == [
+    (row,) = rows(path)
+    made_with = {name: row.pop(name) for name in ("commit", "command", "seed")}
+    assert {**made_with, "system": "mask"}.items() <= json.loads(path.read_text()).items()
+    assert [row] == [
         {
             "name": "iou", "arch": "unet", "data": "masked_pairs", "value": 0.87, "unit": "ratio",
             "better": "higher", "n": 54, "split": "all", "group": "all", "seeds": 1,
@@ -35,6 +38,8 @@ def test_replaces_the_same_figure_and_keeps_the_others(tmp_path: Path) -> None:
     write_figures(path, "mask", 7, [figure(0.1), figure(0.2, arch="mean_mask")])
     write_figures(path, "mask", 8, [figure(0.3), figure(0.4, group="64px")])
     found = {(row["arch"], row["group"]): row["value"] for row in rows(path)}
+    seeds = {(row["arch"], row["group"]): row["seed"] for row in rows(path)}
+    assert seeds == {("unet", "all"): 8, ("mean_mask", "all"): 7, ("unet", "64px"): 8}
     assert found == {("unet", "all"): 0.3, ("mean_mask", "all"): 0.2, ("unet", "64px"): 0.4}
 
 

@@ -8,7 +8,6 @@ from augment.metrics.proportion import wilson_interval
 from augment.metrics.reliability import (
     judge_words,
     rows_of_group,
-    weaker_notes,
     widened_interval,
 )
 from augment.types import Axis, BinSpace
@@ -35,10 +34,6 @@ def test_a_judge_says_where_it_is_weaker() -> None:
     assert told["kind"] == "attributes"
     assert told["accuracy"] == ROWS
     assert [(r["group"], r["overall"]) for r in told["weaker"]] == [("old", 0.8)]
-    assert weaker_notes({"judge": told}) == [
-        "judge is right about age_group on 80 % of the held-out faces, but of age_group old 25 % "
-        "(n=40): its verdicts there are less certain"
-    ]
 
 
 def test_rows_of_a_group_join_merged_words_and_bins() -> None:
