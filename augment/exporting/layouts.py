@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Protocol, TextIO
 METADATA = "metadata.jsonl"
 MANIFEST = "manifest.csv"
 _SUFFIX = ".jpg"  # the project's one codec
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet read a cell as a formula
 
 
 class Writer(Protocol):
@@ -127,10 +128,20 @@ class Csv:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as opened:
             opened.write(picture)
-        self._rows.writerow({"file": file, **as_text(row)})
+        self._rows.writerow(
+            {"file": file} | {name: _inert(row[name], text) for name, text in as_text(row).items()}
+        )
 
     def close(self) -> None:
         _finish(self._file)
+
+
+def _inert(value: Any, text: Any) -> Any:
+    """``text`` with an apostrophe before it where a spreadsheet would run it as a formula.
+
+    Names of files and people come with the photos, that is from strangers; numbers stay numbers.
+    """
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
 
 
 def _finish(file: BinaryIO | TextIO) -> None:

@@ -287,3 +287,16 @@ def test_hugging_face_datasets_opens_it(
     assert picture.size == (32, 32)
     assert told["gender"] == "female"
     assert told["synthetic"] is False
+
+
+def test_a_spreadsheet_runs_nothing_of_the_csv(tmp_path: Path) -> None:
+    rows = layouts.Csv(tmp_path, ["split", "person", "skin_ita", "age"])
+    rows.add(
+        "a", {"split": "test", "person": "=cmd|'/C calc'!A0", "skin_ita": -12.5, "age": 3}, b""
+    )
+    rows.add("b", {"split": "test", "person": "Ann-Lee", "skin_ita": None, "age": 4}, b"")
+    rows.close()
+    with (tmp_path / "manifest.csv").open(newline="") as file:
+        first, second = csv.DictReader(file)
+    assert (first["person"], first["skin_ita"]) == ("'=cmd|'/C calc'!A0", "-12.5")
+    assert (second["person"], second["skin_ita"]) == ("Ann-Lee", "")
