@@ -1,4 +1,4 @@
-"""The landmark polygon: what the auto-encoder's paper compared itself with (S. H. Lee 2022, fig. 4).
+"""The landmark polygon: what the auto-encoder's paper (S. H. Lee 2022) compared itself with.
 
 Some of dlib's 68 points (iBUG order, counted from 0) are joined and the polygon is filled with one
 colour. Which points the paper joined is not told; these are the variants of NIST IR 8311 (M. Ngan
