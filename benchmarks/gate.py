@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--good", type=int, default=200, help="faultless candidates")
     parser.add_argument("--checks", nargs="*", default=None, help="only these kinds")
     parser.add_argument("--judges", nargs="*", default=None, help="only these kinds")
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--work", type=Path, help="keep what was drawn and trained in this folder")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/judges.json"))
@@ -55,13 +56,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = args.work or Path(name)
         engine = Engine("pool", args.workers, folder / "cache", progress=False)
-        faces = _prepare(folder, params, engine)
-        made = candidates(faces, params, SEED, args.each, args.good, args.workers)
+        faces = _prepare(folder, params, engine, args.seed)
+        made = candidates(faces, params, args.seed, args.each, args.good, args.workers)
         schema = candidate_schema(Labels.of(read_schema(folder / "aligned")))
         for key in KEYS:
             own = [row for row in made if row["generator"] == key]
             write_bucketed(folder / "candidates" / key, table(own, schema), 4)
-        looked_at, seconds = _gate(folder, params, args.workers)
+        looked_at, seconds = _gate(folder, params, args.workers, args.seed)
         verdicts = read_table(folder / "verdicts").to_pylist()
     data = f"drawn, {args.faces:,} faces"
     print(f"{looked_at} pictures in {seconds:.0f} s")
@@ -75,7 +76,7 @@ def main() -> None:
         if figure.group == "all" or figure.name == "gate_faces_per_s":
             print(f"{figure.name:28} {figure.split:22} {figure.arch:12} {figure.value:8.3f} "
                   f"(n={figure.n}) {figure.interval or ''}")  # fmt: skip
-    write_figures(args.out, "judges", SEED, figures)
+    write_figures(args.out, "judges", args.seed, figures)
 
 
 def _params(args: argparse.Namespace) -> dict[str, Any]:
@@ -98,11 +99,11 @@ def _params(args: argparse.Namespace) -> dict[str, Any]:
     return params
 
 
-def _prepare(folder: Path, params: Mapping[str, Any], engine: Engine) -> Path:
+def _prepare(folder: Path, params: Mapping[str, Any], engine: Engine, seed: int) -> Path:
     """Drawn faces, aligned and counted, and trained judges. Returns the folder of faces."""
 
     def job(stage: str, key: str | None, inputs: list[str], outputs: Mapping[str, str]) -> Job:
-        return Job(stage, key, {**params, "train": params["judges"]}, SEED,
+        return Job(stage, key, {**params, "train": params["judges"]}, seed,
                    {name: folder / name for name in inputs},
                    {name: folder / path for name, path in outputs.items()}, engine)  # fmt: skip
 
@@ -118,11 +119,11 @@ def _prepare(folder: Path, params: Mapping[str, Any], engine: Engine) -> Path:
     return folder / "aligned"
 
 
-def _gate(folder: Path, params: Mapping[str, Any], workers: int) -> tuple[int, float]:
+def _gate(folder: Path, params: Mapping[str, Any], workers: int, seed: int) -> tuple[int, float]:
     """Run the gate stage with nothing kept from before: pictures looked at, and seconds."""
     with tempfile.TemporaryDirectory() as cache:
         job = Job(
-            "gate", None, {**params, "generators": {key: {} for key in KEYS}}, SEED,
+            "gate", None, {**params, "generators": {key: {} for key in KEYS}}, seed,
             {"candidates": folder / "candidates", "aligned": folder / "aligned",
              "models": folder / "models", "audit.json": folder / "audit.json"},
             {"verdicts": folder / "verdicts"}, Engine("pool", workers, Path(cache), progress=False),

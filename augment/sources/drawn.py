@@ -1,7 +1,13 @@
 """Faces drawn by code, at any time and anywhere the same: the embedded data set.
 
-All labels are true by construction. The train and validation people are as skewed as ``skew`` says;
-the test people can be drawn balanced over age group, gender and skin tone.
+All labels are true by construction. The train and validation faces are as skewed as ``skew`` says;
+the test faces can be drawn balanced over age group, gender and skin tone.
+
+A person's pictures may lie up to ``years_apart`` years apart, as they do in sets of real people.
+The line of ages is cut into pieces of that length, for each person elsewhere; the first picture's
+age is drawn from all ages as skewed as ``skew`` says, the others' likewise, but from its piece. So
+every picture by itself has an age of the whole skewed distribution. In the balanced test split the
+pictures of a person take neighbouring age groups in turn, so that each is seen equally often.
 """
 
 import hashlib
@@ -39,6 +45,7 @@ OLDEST = 90
 class Config(SourceConfig):
     faces: int = Field(default=2400, ge=1)
     faces_per_person: int = Field(default=3, ge=1)
+    years_apart: float = Field(default=0, ge=0, le=OLDEST)  # of one person's pictures, at most
     size: int = Field(default=128, ge=32, le=512)  # pixels
     validation: float = Field(default=0.1, ge=0, lt=1)  # share of the people
     test: float = Field(default=0.25, ge=0, lt=1)
@@ -70,8 +77,11 @@ class Config(SourceConfig):
 class _Person:
     name: str
     split: str
-    labels: Mapping[str, str]
-    age: float
+    place: int  # in its split
+    labels: Mapping[str, str]  # that all pictures share
+    group: AgeGroup  # of the first picture
+    age: float  # on the first picture
+    start: float  # of the years that its pictures come from, if these are drawn as skewed
     seed: int
 
 
@@ -102,10 +112,11 @@ class Source:
         for number in range(self.config.faces):
             person = self._person(number // self.config.faces_per_person)
             spec = self._spec(number)
+            group = next(g for g in self.age_groups if spec.age < g.high + 1)
             yield Record(
                 name=f"{number:06d}",
                 uri=str(number),
-                labels={**person.labels, **_attributes(spec)},
+                labels={**person.labels, "age_group": group.name, **_attributes(spec)},
                 age=spec.age,
                 person=person.name,
                 split=person.split,
@@ -141,7 +152,7 @@ class Source:
                 settings |= _settings(name, has, strength)
         return random_spec(
             sample_person(person.seed, person.labels["gender"], int(person.labels["skin_tone"])),
-            person.age,
+            self._age(person, number),
             int(rng.integers(1 << 31)),
             **settings,
         )
@@ -160,11 +171,47 @@ class Source:
         split, place = self._split(number)
         balanced = split == "test" and self.config.test_balanced
         gender, group, tone = self._balanced(place) if balanced else self._skewed(rng)
-        years = group.low + float(rng.random()) * (min(group.high, OLDEST) + 1 - group.low)
-        labels = {"gender": gender, "age_group": group.name, "skin_tone": tone}
-        # Rounded down: 9.96 years must not become 10.0, another group.
-        age = math.floor(10 * years) / 10
-        return _Person(name, split, labels, age, row_seed(self.seed, "drawn person", name) >> 31)
+        age = _years(group.low, _end(group), float(rng.random()))
+        seed = row_seed(self.seed, "drawn person", name) >> 31
+        # In tenths of a year, as ages are.
+        start = age - math.floor(10 * self.config.years_apart * float(rng.random())) / 10
+        alike = {"gender": gender, "skin_tone": tone}
+        return _Person(name, split, place, alike, group, age, start, seed)
+
+    def _age(self, person: _Person, number: int) -> float:
+        """How old the person is on picture ``number``."""
+        turn = number % self.config.faces_per_person
+        if turn == 0 or self.config.years_apart == 0:
+            return person.age
+        rng = row_generator(self.seed, "drawn age", str(number))
+        start, end = person.start, person.start + self.config.years_apart
+        if person.split == "test" and self.config.test_balanced:
+            near = self._neighbours(person)
+            group = near[(near.index(person.group) + turn) % len(near)]
+            # A group of its own may be longer than the piece.
+            start, end = (start, end) if len(near) == 1 else (group.low, _end(group))
+        else:
+            group = self._group(rng, start, end)
+        return _years(max(group.low, start), min(_end(group), end), float(rng.random()))
+
+    def _neighbours(self, person: _Person) -> list[AgeGroup]:
+        """The age groups that a person of the balanced split is seen in: as many as lie no more
+        than ``years_apart`` years apart.
+
+        All groups are cut into such runs, beginning with the youngest for every other person of
+        one gender and group, and with the oldest for those between.
+        """
+        from_oldest = person.place // (len(GENDERS) * len(self.age_groups)) % 2
+        order = self.age_groups[::-1] if from_oldest else self.age_groups
+        runs: list[list[AgeGroup]] = []
+        for group in order:
+            run = [*runs[-1], group] if runs else [group]
+            span = max(map(_end, run)) - min(g.low for g in run)
+            if runs and span <= self.config.years_apart:
+                runs[-1] = run
+            else:
+                runs.append([group])
+        return next(run for run in runs if person.group in run)
 
     def _split(self, number: int) -> tuple[str, int]:
         """The person's split, and how many of its people come before: shares hold for any count."""
@@ -182,13 +229,22 @@ class Source:
         return GENDERS[gender], self.age_groups[group], SKIN_TONES[tone]
 
     def _skewed(self, rng: np.random.Generator) -> tuple[str, AgeGroup, str]:
-        gender, tone = self._weighted(rng, "gender"), self._weighted(rng, "skin_tone")
-        group = self._weighted(rng, "age_group")
-        return gender, next(g for g in self.age_groups if g.name == group), tone
+        gender, tone = self._weighted(rng, "gender", {}), self._weighted(rng, "skin_tone", {})
+        return gender, self._group(rng, 0, math.inf), tone
 
-    def _weighted(self, rng: np.random.Generator, label: str) -> str:
+    def _group(self, rng: np.random.Generator, start: float, end: float) -> AgeGroup:
+        """An age group, as skewed as ``skew`` says, of those who are ``start`` to ``end`` years."""
+        shares = {}
+        for group in self.age_groups:
+            inside = min(_end(group), end) - max(group.low, start)
+            shares[group.name] = max(0.0, inside) / (_end(group) - group.low)
+        name = self._weighted(rng, "age_group", shares)
+        return next(group for group in self.age_groups if group.name == name)
+
+    def _weighted(self, rng: np.random.Generator, label: str, shares: Mapping[str, float]) -> str:
+        """A value, as often as ``skew`` says; ``shares`` are how much of each there is to draw."""
         values, named = self._values[label], self.config.skew.get(label, {})
-        weights = np.cumsum([named.get(value, 1.0) for value in values])
+        weights = np.cumsum([named.get(value, 1.0) * shares.get(value, 1.0) for value in values])
         return values[int(np.searchsorted(weights, rng.random() * weights[-1], "right"))]
 
 
@@ -196,6 +252,17 @@ class Source:
 def _drawing(spec: FaceSpec, size: int) -> Drawing:
     """Kept for a moment: a face's picture and its map are asked for one after the other."""
     return draw(spec, size)
+
+
+def _end(group: AgeGroup) -> float:
+    """The age that nobody of the group has reached."""
+    return float(min(group.high, OLDEST) + 1)
+
+
+def _years(start: float, end: float, share: float) -> float:
+    """An age from ``start`` up to, but not, ``end``; ``share`` (0..1) says where."""
+    # Rounded down: 9.96 years must not become 10.0, another group.
+    return max(start, math.floor(10 * (start + share * (end - start))) / 10)
 
 
 def _turn(number: int, share: float) -> tuple[int | None, int]:

@@ -8,7 +8,7 @@ import pytest
 from augment.errors import UserError
 from augment.images import decode
 from augment.sources.drawn import Config, Source
-from augment.vocabulary import parse_age_groups
+from augment.vocabulary import group_of_years, parse_age_groups
 from tests.unit.layouts import GROUPS, SEED
 
 
@@ -33,6 +33,48 @@ def test_people_have_one_split_gender_tone_and_age() -> None:
     faces = list(source(faces=300, faces_per_person=4).records())
     traits = {(r.person, r.split, r.age, r.labels["gender"], r.labels["skin_tone"]) for r in faces}
     assert len(traits) == len({r.person for r in faces}) == 75
+
+
+def test_a_person_is_seen_at_ages_so_many_years_apart() -> None:
+    settings: dict[str, Any] = {"faces": 1800, "faces_per_person": 3}
+    apart = {}
+    for years in (0, 12, 40):
+        ages: dict[str, list[float]] = {}
+        traits = set()
+        for record in source(**settings, years_apart=years).records():
+            assert record.person is not None
+            assert record.age is not None
+            assert record.labels["age_group"] == group_of_years(record.age, GROUPS)
+            ages.setdefault(record.person, []).append(record.age)
+            traits.add((record.person, record.split, record.labels["gender"],
+                        record.labels["skin_tone"]))  # fmt: skip
+        assert len(traits) == len(ages) == 600
+        apart[years] = [max(own) - min(own) for own in ages.values()]
+        assert max(apart[years]) <= years
+    assert 4 < np.mean(apart[12]) < 8
+    assert 14 < np.mean(apart[40]) < 26
+    first = [list(source(**settings, years_apart=y).records())[::3] for y in (0, 40)]
+    assert [r.age for r in first[0]] == [r.age for r in first[1]]
+
+
+@pytest.mark.parametrize("years", [10, 40])
+def test_ages_of_one_person_leave_the_skew_and_the_balance_as_they_are(years: float) -> None:
+    skew = {"age_group": {"0-2": 0.3, "60-69": 0.4, "70+": 0.15}}
+    drawn = source(faces=10_800, faces_per_person=3, test=1 / 6, skew=skew, years_apart=years)
+    records = list(drawn.records())
+    for turn in range(3):
+        own = [record for record in records if int(record.name) % 3 == turn]
+        trained = Counter(r.labels["age_group"] for r in own if r.split != "test")
+        for group in GROUPS:
+            weight = skew["age_group"].get(group.name, 1.0)
+            expected = weight / (6 + 0.3 + 0.4 + 0.15)
+            share = trained[group.name] / trained.total()
+            # 3 standard errors of a share of 3,000 people.
+            assert share == pytest.approx(expected, abs=3 * (expected / 3000) ** 0.5)
+        keys = ("age_group", "gender", "skin_tone")
+        tested = Counter(tuple(r.labels[k] for k in keys) for r in own if r.split == "test")
+        assert len(tested) == 180
+        assert max(tested.values()) - min(tested.values()) <= 1
 
 
 def test_splits_have_their_shares_for_any_number_of_people() -> None:
@@ -99,6 +141,13 @@ def test_ages_stay_inside_of_their_group() -> None:
     ages = {r.labels["age_group"]: r.age for r in wide.records()}
     assert set(ages) == {"0-9", "10-94"}  # nobody is drawn older than 90
     assert all(r.age is not None and r.age < 91 for r in wide.records())
+    apart = Source(Config(faces=400, faces_per_person=4, years_apart=20), Path(), groups, SEED)
+    ages_of: dict[str | None, list[float]] = {}
+    for record in apart.records():
+        assert record.age is not None
+        assert record.labels["age_group"] == group_of_years(record.age, groups)
+        ages_of.setdefault(record.person, []).append(record.age)
+    assert max(max(own) - min(own) for own in ages_of.values()) <= 20
 
 
 @pytest.mark.parametrize(
