@@ -91,6 +91,7 @@ class Face:
     points: FloatArray  # (5, 2), crop pixels
     labels: Mapping[str, str]
     age: float | None = None
+    native_side: float | None = None  # pixels that the crop's side had in the photo; None: unknown
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class Generator(Protocol):
     """Real train faces -> new faces. Made as ``Generator(config)``."""
 
     parents: int  # faces needed for one new face
+    # Optional ``restores = True``: its parents are faces that `align` found too small, and only
+    # those; each of them once, for the result shows the same person in the same moment.
     digital_source_type: DigitalSourceType  # what its faces are called inside their files
 
     def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:

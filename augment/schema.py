@@ -21,6 +21,7 @@ SCHEMA_VERSION = 1
 OK = "ok"
 SET_ASIDE = "set_aside"  # ingest could not read it or its labels contradict each other
 ALIGN_FAILED = "align_failed"  # no usable face was found in the picture
+SMALL = "small"  # the face has too few pixels to be used as it is; it may be restored
 GENERATE_FAILED = "generate_failed"  # a generator could not make this candidate
 
 #: Hugging Face's picture convention: encoded bytes and a name.
@@ -101,6 +102,7 @@ def aligned_columns() -> list[pa.Field]:
         pa.field("detector_score", pa.float32()),
         pa.field("faces_found", pa.int16()),
         pa.field("padded_share", pa.float32()),  # share of the crop that lies outside the photo
+        pa.field("native_side", pa.float32()),  # pixels that the crop's side has in the photo
         *measured_columns(),
     ]
 

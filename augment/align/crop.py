@@ -38,6 +38,11 @@ _MAX_SAMPLES = 12
 _MIN_SPREAD = 3.0
 
 
+def native_side(matrix: Matrix, size: int) -> float:
+    """How many photo pixels lie along the side of a crop of ``size`` pixels."""
+    return float(size / np.hypot(matrix[0, 0], matrix[1, 0]))
+
+
 def reference_points(size: int, margin: float) -> FloatArray:
     """Where the five points lie in a crop, shape (5, 2), pixels.
 

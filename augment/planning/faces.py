@@ -15,38 +15,44 @@ from augment.metrics.balance import Counts, count_bins
 from augment.planning.donors import DonorPool
 from augment.planning.orders import Earlier, label_words, order_rows
 from augment.planning.problem import Move, Supplier
-from augment.schema import OK, Labels, order_schema, table
+from augment.schema import OK, SMALL, Labels, order_schema, table
 from augment.shards import read_schema, read_table
 from augment.types import BinSpace
 
 
 @dataclass(frozen=True)
 class TrainFaces:
-    """Usable faces of the train split that are in a bin.
+    """Faces of the train split that are in a bin: the usable ones, and those that are too small.
 
     Attributes:
         labels: the data set's label columns.
         words: axis name -> the words that a new face may be given there, in order.
         rows: columns id, person and all labels, sorted by id.
-        codes: the bin of each row.
+        codes: the donor of each row: its bin, or ``bins + its bin`` where it is too small.
+        bins: how many bins there are.
     """
 
     labels: Labels
     words: Mapping[str, Sequence[str]]
     rows: pa.Table
     codes: npt.NDArray[np.int64]
+    bins: int
 
-    def census(self, bins: int) -> Counts:
-        return count_bins(self.codes, bins)
+    def census(self) -> Counts:
+        """Usable faces of each bin."""
+        return count_bins(self.codes, 2 * self.bins)[: self.bins]
 
-    def places(
-        self, bins: int, most_children: int, children: Mapping[str, int]
-    ) -> tuple[Counts, Counts]:
-        """By bin: children that the faces may still have, and faces that may have one."""
+    def small(self) -> Counts:
+        """Faces of each bin that are too small to be used as they are."""
+        return count_bins(self.codes, 2 * self.bins)[self.bins :]
+
+    def places(self, most_children: int, children: Mapping[str, int]) -> tuple[Counts, Counts]:
+        """By donor: children that the faces may still have, and faces that may have one."""
         had = [children.get(name, 0) for name in self.rows.column("id").to_pylist()]
-        left = np.maximum(most_children - np.array(had, dtype=np.int64), 0)
-        places = np.bincount(self.codes, left, minlength=bins).astype(np.int64)
-        return places, count_bins(self.codes[left > 0], bins)
+        most = np.where(self.codes < self.bins, most_children, 1)
+        left = np.maximum(most - np.array(had, dtype=np.int64), 0)
+        places = np.bincount(self.codes, left, minlength=2 * self.bins).astype(np.int64)
+        return places, count_bins(self.codes[left > 0], 2 * self.bins)
 
     def orders(
         self, space: BinSpace, suppliers: Sequence[Supplier], moves: Sequence[Move],
@@ -66,10 +72,11 @@ class TrainFaces:
             people = members.select(self.labels.columns).to_pylist()
             ids = members.column("id").to_pylist()
             persons = members.column("person").to_pylist()
-            pool = DonorPool(ids, persons, most_children, seed, earlier.children)
+            most = most_children if donor < self.bins else 1
+            pool = DonorPool(ids, persons, most, seed, earlier.children)
             for move in of_donor:
                 supplier = suppliers[move.supplier]
-                cell = f"{supplier.key}/{space.names[donor]}/{space.names[move.target]}"
+                cell = f"{supplier.key}/{space.names[donor % self.bins]}/{space.names[move.target]}"
                 n = min(move.candidates, pool.families(supplier.parents))
                 families = [
                     [(ids[row], people[row]) for row in family]
@@ -87,14 +94,17 @@ def read_train_faces(aligned: Path, space: BinSpace) -> TrainFaces:
     labels = Labels.of(read_schema(aligned))
     everything = read_table(aligned, ["id", "status", "split", "person", *labels.columns])
     found = {axis.name: pc.unique(everything.column(axis.name)).to_pylist() for axis in space.axes}
-    usable = pc.and_(
-        pc.equal(everything.column("status"), OK), pc.equal(everything.column("split"), "train")
+    there = pc.and_(
+        pc.is_in(everything.column("status"), pa.array([OK, SMALL])),
+        pc.equal(everything.column("split"), "train"),
     )
-    rows = everything.filter(usable).drop_columns(["status", "split"]).sort_by("id")
+    rows = everything.filter(there).sort_by("id")
     codes = space.codes(rows)
     in_a_bin = codes >= 0
+    codes += len(space) * pc.equal(rows.column("status"), SMALL).to_numpy()
+    rows = rows.drop_columns(["status", "split"])
     words = {
         axis.name: label_words(axis, labels, [word for word in found[axis.name] if word])
         for axis in space.axes
     }
-    return TrainFaces(labels, words, rows.filter(pa.array(in_a_bin)), codes[in_a_bin])
+    return TrainFaces(labels, words, rows.filter(pa.array(in_a_bin)), codes[in_a_bin], len(space))

@@ -24,7 +24,7 @@ class Question:
 
     Attributes:
         space: the bins.
-        faces: usable train faces.
+        faces: train faces that may become parents.
         targets: faces that each bin shall hold, shape (bins,).
         problem: what is lacking and allowed before anything is made.
     """
@@ -59,7 +59,7 @@ def pose(
     content = json.loads(audit.read_text(encoding="utf-8"))
     space = BinSpace.from_json(content["bin_space"])
     faces = read_train_faces(aligned, space)
-    have = faces.census(len(space))
+    have = faces.census()
     if not have.sum():
         raise UserError("no usable train face is in any bin of audit.axes: there are no donors.")
     targets = target_counts(space, have, config.target)
@@ -72,8 +72,9 @@ def pose(
         for key, mover in movers.items()
     ]  # fmt: skip
     problem = Problem.fresh(
-        lacking, have, suppliers, config.max_children_per_parent, config.max_synthetic_share
-    )
+        lacking, have, suppliers, config.max_children_per_parent, config.max_synthetic_share,
+        faces.small(),
+    )  # fmt: skip
     return Question(space, faces, targets, problem)
 
 

@@ -22,6 +22,8 @@ class Supplier:
             refuses some; at least 1, inf where none is expected to pass.
         parents: faces of the donor bin that one new face needs.
         max_share: of a bin's deficit that it may be ordered to fill, 0..1.
+        restores: its donors are the faces that are too small as they are, and only those; they
+            stay in their bin.
     """
 
     key: str
@@ -29,6 +31,7 @@ class Supplier:
     spares: Floats
     parents: int = 1
     max_share: float = 1.0
+    restores: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,18 @@ class Problem:
     Attributes:
         deficits: faces that each bin lacks, shape (bins,).
         faces: real train faces of each bin, shape (bins,).
+        small: those of each bin that are too small to be used as they are, shape (bins,).
         suppliers: the generators.
         max_synthetic_share: of a bin after filling, 0..1.
-        places: children that the faces of each bin may still have, all together, shape (bins,).
-        donors: faces of each bin that may have a child, shape (bins,).
+        places: children that the faces of each donor may still have, all together, shape
+            (2 * bins,): of the usable faces of each bin, then of those that are too small.
+        donors: faces of each donor that may have a child, shape (2 * bins,).
         filled: faces that each generator has already put into each bin, shape (suppliers, bins).
     """
 
     deficits: Counts
     faces: Counts
+    small: Counts
     suppliers: Sequence[Supplier]
     max_synthetic_share: float
     places: Counts
@@ -61,11 +67,31 @@ class Problem:
         suppliers: Sequence[Supplier],
         most_children: int,
         max_synthetic_share: float,
+        small: Counts | None = None,
     ) -> "Problem":
-        """Nothing is filled yet; each face may have ``most_children`` candidates."""
+        """Nothing is filled yet; each face may have ``most_children`` candidates, a small one one.
+
+        Args:
+            small: faces of each bin that are too small, shape (bins,); None: there are none.
+        """
         filled = np.zeros((len(suppliers), len(deficits)), dtype=np.int64)
-        places = most_children * faces
-        return cls(deficits, faces, suppliers, max_synthetic_share, places, faces, filled)
+        small = np.zeros_like(faces) if small is None else small
+        places = np.concatenate([most_children * faces, small])
+        donors = np.concatenate([faces, small])
+        return cls(deficits, faces, small, suppliers, max_synthetic_share, places, donors, filled)
+
+    def first_donor(self, supplier: Supplier) -> int:
+        """Where a generator's donors begin in ``places`` and ``donors``: one a bin from there."""
+        return len(self.deficits) if supplier.restores else 0
+
+    def donors_of(self, supplier: Supplier) -> Counts:
+        """Faces of each bin that may have a child by this generator, shape (bins,)."""
+        first = self.first_donor(supplier)
+        return self.donors[first : first + len(self.deficits)]
+
+    def people_of(self, supplier: Supplier) -> Counts:
+        """As :meth:`donors_of`, with those who may have no further child."""
+        return self.small if supplier.restores else self.faces
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,12 @@ class _Arcs:
         pieces: list[tuple[Any, ...]] = [(whole, whole, whole, real, whole, real)]
         for number, supplier in enumerate(problem.suppliers):
             able = np.isfinite(supplier.costs)
-            able &= (problem.donors >= max(1, supplier.parents))[:, None]
+            able &= (problem.donors_of(supplier) >= max(1, supplier.parents))[:, None]
             able &= (wanted & np.isfinite(supplier.spares))[None, :]
             donor, target = np.nonzero(able)
             same, parents = np.full(len(donor), number), np.full(len(donor), supplier.parents)
             cost, spare = supplier.costs[donor, target], supplier.spares[target]
+            donor += problem.first_donor(supplier)
             pieces.append((same, donor, target, cost, parents, spare))
         columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
         maker, donor, target, cost, parents, spare = columns
@@ -175,8 +176,9 @@ def _filled_up(problem: Problem, arcs: _Arcs, amounts: Counts) -> Counts:
     target = room(problem) - np.bincount(arcs.target, amounts, bins)
     share = np.stack([supplier_room(problem, number) for number in range(len(problem.suppliers))])
     np.subtract.at(share, (arcs.supplier, arcs.target), amounts)
-    children = problem.places - np.bincount(arcs.donor, amounts * arcs.parents, bins)
-    planned = problem.places - np.bincount(arcs.donor, amounts * arcs.weight, bins)
+    places = problem.places
+    children = places - np.bincount(arcs.donor, amounts * arcs.parents, len(places))
+    planned = places - np.bincount(arcs.donor, amounts * arcs.weight, len(places))
     for arc in np.argsort(arcs.burden / arcs.worth, kind="stable"):
         donor, to, maker = arcs.donor[arc], arcs.target[arc], arcs.supplier[arc]
         while (

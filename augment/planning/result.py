@@ -72,7 +72,8 @@ class Plan:
             "moves": [
                 {
                     "generator": keys[move.supplier],
-                    "from": names[move.donor],
+                    "from": names[move.donor % len(names)]
+                    + " (too small)" * (move.donor >= len(names)),
                     "to": names[move.target],
                     "faces": move.faces,
                     "candidates": move.candidates,

@@ -45,7 +45,11 @@ def explain_unfilled(problem: Problem, moves: Sequence[Move]) -> list[Unfilled]:
     )
     no_share = replace(hopeful, max_synthetic_share=1.0)
     crowd = max([1, *(supplier.parents for supplier in problem.suppliers)])
-    peopled = replace(no_share, faces=np.maximum(no_share.faces, crowd))
+    peopled = replace(
+        no_share,
+        faces=np.maximum(no_share.faces, crowd),
+        small=np.maximum(no_share.small, no_share.deficits),
+    )
     lifted = [
         (CHILDREN, _fill_by_any_parent(problem)),
         (GENERATOR_SHARE, _fill_by_any_parent(unlimited)),
@@ -72,16 +76,20 @@ def refused_suppliers(problem: Problem, target: int) -> list[str]:
         supplier.key
         for supplier in problem.suppliers
         if np.isinf(supplier.spares[target])
-        and np.isfinite(supplier.costs[problem.faces >= max(1, supplier.parents), target]).any()
+        and np.isfinite(
+            supplier.costs[problem.people_of(supplier) >= max(1, supplier.parents), target]
+        ).any()
     ]
 
 
 def _fill_by_any_parent(problem: Problem) -> Counts:
     """What each bin could get if a parent had no limit of children: bins then do not compete, and
     no programme is needed."""
-    able = np.zeros(len(problem.deficits), dtype=np.int64)
+    able, restored = np.zeros((2, len(problem.deficits)), dtype=np.int64)
     for number, supplier in enumerate(problem.suppliers):
-        donors = problem.faces >= max(1, supplier.parents)
+        donors = problem.people_of(supplier) >= max(1, supplier.parents)
         reached = np.isfinite(supplier.costs[donors]).any(axis=0) & np.isfinite(supplier.spares)
-        able += np.where(reached, supplier_room(problem, number), 0)
-    return np.minimum(room(problem), able)
+        fill = restored if supplier.restores else able
+        fill += np.where(reached, supplier_room(problem, number), 0)
+    # A small face is restored once, whatever the limit of children.
+    return np.minimum(room(problem), able + np.minimum(restored, problem.small))

@@ -117,7 +117,7 @@ def stand(
             )
             wanted[number, code] = planned.get((supplier.key, name), 0)
     children = Earlier.of([candidates], "").children
-    places, donors = asked.faces.places(len(space), most_children, children)
+    places, donors = asked.faces.places(most_children, children)
     suppliers = [
         replace(supplier, spares=rates.spares(supplier.key, space.names))
         for supplier in problem.suppliers

@@ -46,9 +46,11 @@ def supplier(
         spares: see :class:`augment.planning.problem.Supplier`.
 
     Raises:
-        ValueError: the generator names a negative or infinite cost.
+        ValueError: the generator names a negative or infinite cost, or restores a face into
+            another bin.
     """
     values = [space.values(code) for code in range(len(space))]
+    restores = bool(getattr(mover, "restores", False))
     costs = np.full((len(space), len(space)), np.nan)
     for target in np.flatnonzero(lacking):
         for donor in range(len(space)):
@@ -57,9 +59,11 @@ def supplier(
                 continue
             if not 0 <= cost < math.inf:
                 raise ValueError(f"generator '{key}': {cost} is no cost of a move")
+            if restores and donor != target:
+                raise ValueError(f"generator '{key}' restores faces: they stay in their bin")
             costs[donor, target] = cost
     costs += limits.extra_cost + STEP * steps(space)
-    return Supplier(key, costs, spares, mover.parents, limits.max_share)
+    return Supplier(key, costs, spares, mover.parents, limits.max_share, restores)
 
 
 def steps(space: BinSpace) -> npt.NDArray[np.float64]:

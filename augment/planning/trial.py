@@ -20,18 +20,23 @@ def pilot_moves(problem: Problem, per_bin: int, most_spare: float) -> Iterator[M
     """
     lacking = room(problem)
     for number, supplier in enumerate(problem.suppliers):
+        first, donors = problem.first_donor(supplier), problem.donors_of(supplier)
         for target in np.flatnonzero(lacking):
             costs = supplier.costs[:, target]
             wanted = min(per_bin, math.ceil(lacking[target] * most_spare))
             for donor in np.argsort(costs, kind="stable"):  # NaN comes last
-                able = problem.donors[donor] >= max(1, supplier.parents)
+                able = donors[donor] >= max(1, supplier.parents)
                 if not wanted or not np.isfinite(costs[donor]):
                     break
-                n = min(wanted, int(problem.places[donor]) // supplier.parents) if able else 0
+                n = (
+                    min(wanted, int(problem.places[first + donor]) // supplier.parents)
+                    if able
+                    else 0
+                )
                 wanted -= n
                 if n:
                     cost = float(costs[donor])
-                    yield Move(number, int(donor), int(target), n, n, cost)
+                    yield Move(number, first + int(donor), int(target), n, n, cost)
 
 
 def pilot_orders(

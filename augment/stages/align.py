@@ -23,6 +23,7 @@ from augment.align.crop import (
     choose,
     cut,
     cut_map,
+    native_side,
     outside_share,
     reference_points,
     similarity,
@@ -34,7 +35,7 @@ from augment.job import Job
 from augment.measure import measure
 from augment.params import Section
 from augment.protocols import Detector, Source
-from augment.schema import ALIGN_FAILED, OK, Labels, aligned_columns, table
+from augment.schema import ALIGN_FAILED, OK, SMALL, Labels, aligned_columns, table
 from augment.shards import read_schema, read_table
 from augment.types import Image
 from augment.vocabulary import UNKNOWN
@@ -47,6 +48,7 @@ class Config(Section):
     size: int = Field(64, ge=32, le=1024)
     margin: float = Field(0.0, ge=-0.2, le=1)
     max_padded: float = Field(0.5, ge=0, le=1)
+    smallest: int = Field(0, ge=0, le=1024)  # pixels a side that a crop has in its photo, at least
 
 
 def run(job: Job) -> None:
@@ -99,7 +101,7 @@ class Align:
         config = self.config
         return (
             f"align {self.detector.identity()} {config.size} {config.margin} {config.max_padded} "
-            f"opencv {cv2.__version__}"
+            f"{config.smallest} opencv {cv2.__version__}"
         )
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -129,6 +131,7 @@ class Align:
         found |= {"box": face.box.tolist(), "detector_score": face.score}
         size = self.config.size
         matrix = similarity(face.points, reference_points(size, self.config.margin))
+        found["native_side"] = native_side(matrix, size)
         found["padded_share"] = outside_share(photo.shape, matrix, size)
         if found["padded_share"] > self.config.max_padded:
             # How much is in padded_share: one wording for all rows, so that audits can count it.
@@ -149,6 +152,12 @@ class Align:
         if row["skin_tone"] == UNKNOWN and measured.skin_tone != UNKNOWN:
             found["skin_tone"] = measured.skin_tone
             found["label_origin"] = {**row["label_origin"], "skin_tone": "measured"}
+        if found["native_side"] < self.config.smallest:
+            found["status"] = SMALL
+            found["reason"] = (
+                f"fewer than {self.config.smallest} pixels across (align.smallest): a generator of "
+                "the kind superres may restore it"
+            )
 
 
 def _read(source: Source, row: Mapping[str, Any]) -> Image:
@@ -177,10 +186,13 @@ def _tell(folder: Path, detector: str, seconds: float) -> None:
         UserError: there were photos, and not one of them could be aligned.
     """
     states = read_table(folder, ["status", "reason"]).to_pylist()
-    tried = [row for row in states if row["status"] in (OK, ALIGN_FAILED)]
-    reasons = Counter(row["reason"] for row in tried if row["status"] == ALIGN_FAILED)
+    tried = [row for row in states if row["status"] in (OK, SMALL, ALIGN_FAILED)]
+    reasons = Counter((row["status"], row["reason"]) for row in tried if row["status"] != OK)
     aligned = len(tried) - reasons.total()
-    failed = "; ".join(f"{count:,} failed: {reason}" for reason, count in reasons.most_common())
+    words = {ALIGN_FAILED: "failed", SMALL: "are too small"}
+    failed = "; ".join(
+        f"{count:,} {words[status]}: {reason}" for (status, reason), count in reasons.most_common()
+    )
     if tried and not aligned:
         raise UserError(
             f"align: none of {len(tried):,} photos gave a face with detector '{detector}' "

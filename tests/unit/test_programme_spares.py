@@ -71,7 +71,7 @@ def test_what_is_filled_already_counts() -> None:
     costs = [[NO, NO], [1, NO]]
     fresh = problem([10, 0], [10, 4], costs, children=9, share=0.4, max_share=(0.5,))
     assert filled(fresh, solve(fresh))[0] == 5
-    later = replace(fresh, filled=np.array([[2, 0]]), places=np.array([0, 2]))
+    later = replace(fresh, filled=np.array([[2, 0]]), places=np.array([0, 2, 0, 0]))
     assert filled(later, solve(later))[0] == 2
     parts = {part.reason: part.faces for part in explain_unfilled(later, solve(later))}
     # 8 are lacking; half of 10 by this generator are 5, of which it made 2 and now 2 more.
