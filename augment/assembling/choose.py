@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.metrics.passes import failed_checks
-from augment.schema import OK, Labels, candidate_schema, manifest_schema, table
+from augment.schema import OK, SMALL, Labels, candidate_schema, manifest_schema, table
 from augment.shards import read_schema, read_table
 from augment.types import BinSpace
 from augment.vocabulary import UNKNOWN
@@ -73,9 +73,10 @@ def select(
     usable = pc.equal(real.column("status"), OK)
     candidates = _read_candidates(folders, labels)
     kept = real.filter(usable)
-    taken, refused = _choose(candidates, verdicts, kept, wanted)
+    parents = real.filter(pc.or_(usable, pc.equal(real.column("status"), SMALL)))
+    taken, refused = _choose(candidates, verdicts, parents, wanted)
     manifest = pa.concat_tables(
-        [_real_rows(kept, labels, bins), _synthetic_rows(taken, verdicts, kept, labels, bins)]
+        [_real_rows(kept, labels, bins), _synthetic_rows(taken, verdicts, parents, labels, bins)]
     ).sort_by("id")
     aside = pa.concat_tables([_real_aside(real.filter(pc.invert(usable))), refused]).sort_by("id")
     rows_in = real.num_rows + candidates.num_rows

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.errors import UserError
-from augment.schema import OK, Labels, candidate_schema
+from augment.schema import OK, SMALL, Labels, candidate_schema
 from augment.seeds import row_share
 from augment.shards import iterate, read_schema, read_table
 from augment.types import BinSpace
@@ -52,7 +52,8 @@ class GateFaces:
         candidates: those with a picture.
         not_made: candidate rows without one.
         unseen: real train faces that no judge learned on, at most so many of a bin.
-        parents: real train faces that candidates were made from.
+        parents: real train faces that candidates were made from, small ones that were restored
+            included.
         hashes: ``id``, ``split``, ``face_hash`` of all real faces.
     """
 
@@ -90,8 +91,12 @@ def read_faces(aligned: Path, folders: tuple[Path, ...], bins: BinSpace, per_bin
     columns = ["id", "status", "split", "half", "person", *labels.columns, *_MEASURED]
     everyone = read_table(aligned, columns)
     real = FacesOf((aligned,), everyone.filter(pc.equal(everyone.column("status"), OK)))
-    # Held-out faces are no parents, whatever an order says: the checks find theirs missing.
     train = real.where(pc.equal(real.rows.column("split"), "train"))
+    # Held-out faces are no parents, whatever an order says: the checks find theirs missing.
+    is_parent = pc.and_(
+        pc.is_in(everyone.column("status"), pa.array([OK, SMALL])),
+        pc.equal(everyone.column("split"), "train"),
+    )
     candidates = _read_candidates(folders, labels)
     made = pc.equal(candidates.column("status"), OK)
     parents = {p for ids in candidates.column("parents").to_pylist() for p in ids or ()}
@@ -100,7 +105,7 @@ def read_faces(aligned: Path, folders: tuple[Path, ...], bins: BinSpace, per_bin
         candidates=FacesOf(folders, candidates.filter(made)),
         not_made=candidates.filter(pc.invert(made)),
         unseen=unseen.with_ids(_choose(unseen.rows, bins, per_bin)),
-        parents=train.with_ids(parents),
+        parents=FacesOf((aligned,), everyone.filter(is_parent)).with_ids(parents),
         hashes=real.rows.select(["id", "split", "face_hash"]),
     )
 

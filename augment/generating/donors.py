@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from augment.schema import IMAGE, OK, POINTS, Labels
+from augment.schema import IMAGE, OK, POINTS, SMALL, Labels
 from augment.shards import bucket_of, iterate_file, shard_paths, write_shards
 
 DONORS = "donors"
@@ -23,6 +23,7 @@ def donor_type(labels: Labels) -> pa.DataType:
             ("image", IMAGE),
             ("points", POINTS),
             ("age", pa.float32()),
+            ("native_side", pa.float32()),
             ("licence", pa.string()),
             ("labels", words),
         ]
@@ -32,7 +33,7 @@ def donor_type(labels: Labels) -> pa.DataType:
 def write_joined(orders: pa.Table, aligned: Path, folder: Path) -> None:
     """Write orders with a column of their parents, in as many shards as the aligned faces have.
 
-    A parent that is no usable aligned face is left out of its order's list.
+    A parent that is no aligned face is left out of its order's list.
 
     Args:
         orders: rows of :func:`augment.schema.order_schema`.
@@ -74,7 +75,7 @@ class _Donors:
         for batch in iterate_file(path, ["id", "status"]):
             pairs = zip(batch["id"].to_pylist(), batch["status"].to_pylist(), strict=True)
             for name, status in pairs:
-                if name in wanted and status == OK:
+                if name in wanted and status in (OK, SMALL):
                     self._place[name] = (path, *groups[row])
                 row += 1
 
@@ -86,7 +87,7 @@ class _Donors:
                 path, group, row = self._place[name]
                 runs.setdefault((path, group), []).append((name, row))
         found = {}
-        columns = ["id", "image", "points", "age", "licence", *self._labels.columns]
+        columns = ["id", "image", "points", "age", "native_side", "licence", *self._labels.columns]
         for (path, group), rows in sorted(runs.items()):
             with pq.ParquetFile(path) as file:
                 content = file.read_row_group(group, columns=columns)

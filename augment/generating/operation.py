@@ -110,6 +110,7 @@ def _face(donor: Mapping[str, Any]) -> Face:
         points=np.asarray(donor["points"], np.float32).reshape(5, 2),
         labels={name: word or UNKNOWN for name, word in donor["labels"].items()},
         age=donor["age"],
+        native_side=donor["native_side"],
     )
 
 

@@ -19,7 +19,15 @@ from augment.errors import UserError
 from augment.images import decode, encode
 from augment.job import Job
 from augment.measure import measure
-from augment.schema import ALIGN_FAILED, OK, SET_ASIDE, Labels, aligned_schema, measured_columns
+from augment.schema import (
+    ALIGN_FAILED,
+    OK,
+    SET_ASIDE,
+    SMALL,
+    Labels,
+    aligned_schema,
+    measured_columns,
+)
 from augment.shards import read_schema, read_table, shard_paths
 from augment.stages import align, ingest
 from augment.types import Image
@@ -183,6 +191,21 @@ def test_a_crop_that_leaves_its_photo_too_far_is_refused(tmp_path: Path) -> None
     assert cut_off["padded_share"] > 0.35  # kept, so that a fitting limit can be found
     assert cut_off["image"] is None
     assert rows["mine/a.jpg"]["status"] == OK
+
+
+def test_a_face_with_few_pixels_is_kept_apart(tmp_path: Path) -> None:
+    large = face(1)
+    half = cv2.resize(large, (80, 80), interpolation=cv2.INTER_AREA)
+    sources = mine(tmp_path, large=encode(large), half=encode(half))
+    rows = {row["id"]: row for row in aligned(job_of(tmp_path, sources, size=64, smallest=60))}
+    assert rows["mine/large.jpg"]["status"] == OK
+    small = rows["mine/half.jpg"]
+    assert small["status"] == SMALL
+    assert "fewer than 60 pixels across (align.smallest)" in small["reason"]
+    assert small["image"] is not None  # what may be restored
+    assert small["native_side"] < 60 < rows["mine/large.jpg"]["native_side"]
+    ratio = rows["mine/large.jpg"]["native_side"] / small["native_side"]
+    assert ratio == pytest.approx(2, rel=0.15)  # up to what the detector makes of the smaller one
 
 
 def test_the_photos_orientation_is_applied(tmp_path: Path) -> None:

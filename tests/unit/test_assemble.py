@@ -170,6 +170,24 @@ def test_where_a_synthetic_face_comes_from(folder: Path, people: list[dict[str, 
     ]
 
 
+def test_a_restored_face_stands_for_its_small_one(
+    folder: Path, people: list[dict[str, Any]]
+) -> None:
+    tiny = {"status": "small", "reason": "fewer than 48 pixels across (align.smallest)"}
+    small = [{**face(f"small/{n}"), **tiny} for n in range(2)]
+    write_faces(folder, [*people, *small])
+    restored = [masked(row) for row in small]
+    write_candidates(folder, "mask", restored)
+    write_verdicts(folder, restored)
+    run(job_in(folder))
+    rows = {row["id"]: row for row in manifest(folder)}
+    assert rows[restored[0]["id"]]["parents"] == ["small/0"]
+    assert rows[restored[0]["id"]]["person"] == small[0]["person"]
+    assert not {"small/0", "small/1"} & set(rows)
+    aside = pq.read_table(folder / "balanced" / "set_aside.parquet").to_pylist()
+    assert {row["id"]: row["status"] for row in aside}["small/0"] == "small"
+
+
 def test_held_out_faces_are_real_and_untouched(folder: Path, people: list[dict[str, Any]]) -> None:
     run(job_in(folder))
     pictures = {row["id"]: row["image"]["bytes"] for row in people if row["image"]}

@@ -11,6 +11,7 @@ import pytest
 
 from augment.engine import Engine, EngineName
 from augment.errors import UserError
+from augment.generating.donors import DONORS, write_joined
 from augment.generating.operation import MakeFaces
 from augment.images import decode
 from augment.job import Job
@@ -126,6 +127,16 @@ def test_orders_that_cannot_be_made_keep_their_row_and_say_why(tmp_path: Path) -
     assert "2 parents, the generator takes 1" in rows[3]["reason"]
     assert rows[3]["licence"] == "L0 AND L1"
     assert all(row["image"] is None and row["sharpness"] is None for row in rows[1:])
+
+
+def test_a_parent_may_be_too_small_and_brings_its_size(tmp_path: Path) -> None:
+    rows = [{**face_row(0, 32), "status": "small", "native_side": 21.5}]
+    write_aligned(tmp_path / "aligned", rows, attributes=("mask",))
+    joined = tmp_path / "joined"
+    orders = table([order(0, rows[0]["id"])], order_schema(LABELS))
+    write_joined(orders, tmp_path / "aligned", joined)
+    ((donor,),) = read_table(joined).column(DONORS).to_pylist()
+    assert (donor["id"], donor["native_side"]) == (rows[0]["id"], 21.5)
 
 
 def test_no_orders_give_an_empty_folder_that_can_be_read(tmp_path: Path) -> None:

@@ -43,6 +43,17 @@ class Copier:
         return 0.0 if donor == target else None
 
 
+@dataclass
+class Restorer:
+    """Makes usable faces of those that are too small."""
+
+    parents: int = 1
+    restores: bool = True
+
+    def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
+        return 0.0 if donor == target else None
+
+
 MOVERS: dict[str, plan.Mover] = {"age": AgeMover(), "copies": Copier()}
 
 
@@ -113,6 +124,33 @@ def test_only_usable_train_faces_are_parents_and_none_too_often(tmp_path: Path) 
     assert children
     assert max(children.values()) <= 2
     assert {name[0] for name in children} <= set("abcd")
+
+
+def test_small_faces_are_restored_once_each_and_are_nobody_elses_parents(tmp_path: Path) -> None:
+    tiny = {"status": "small", "reason": "fewer than 48 pixels across (align.smallest)"}
+    small = [
+        *rows(5, "s", age_group="0-19", **tiny),
+        *rows(2, "x", age_group="0-19", split="test", **tiny),
+    ]
+    movers = {**MOVERS, "restore": Restorer()}
+    report = planned(tmp_path, [*people(), *small], movers=movers, spare=2.0)
+    restored = orders(tmp_path, "restore").to_pylist()
+    assert sorted(row["parents"][0][0] for row in restored) == ["s"] * 5
+    assert len({row["parents"][0] for row in restored}) == 5
+    others = [orders(tmp_path, key).column("parents").to_pylist() for key in MOVERS]
+    assert {name[0] for table in others for family in table for name in family} <= set("abcd")
+    (move,) = [move for move in report["moves"] if move["generator"] == "restore"]
+    assert move["from"] == f"{move['to']} (too small)"
+    assert sum(cell["have"] for cell in report["cells"]) == 38  # small ones are not counted
+
+
+def test_who_restores_a_face_into_another_bin_is_named(tmp_path: Path) -> None:
+    class Wrong(Restorer):
+        def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
+            return 1.0
+
+    with pytest.raises(ValueError, match="'wrong' restores faces: they stay in their bin"):
+        planned(tmp_path, people(), movers={"wrong": Wrong()})
 
 
 def test_a_candidate_has_its_parents_labels_and_the_new_age(tmp_path: Path) -> None:
