@@ -133,7 +133,9 @@ def test_small_faces_are_restored_once_each_and_are_nobody_elses_parents(tmp_pat
         *rows(2, "x", age_group="0-19", split="test", **tiny),
     ]
     movers = {**MOVERS, "restore": Restorer()}
-    report = planned(tmp_path, [*people(), *small], movers=movers, spare=2.0)
+    report = planned(
+        tmp_path, [*people(), *small], movers=movers, spare=2.0, max_synthetic_share=1.0
+    )
     restored = orders(tmp_path, "restore").to_pylist()
     assert sorted(row["parents"][0][0] for row in restored) == ["s"] * 5
     assert len({row["parents"][0] for row in restored}) == 5
