@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from augment.schema import ALIGN_FAILED, OK, Labels
+from augment.schema import ALIGN_FAILED, OK, SMALL, Labels
 from augment.shards import read_schema, shard_paths
 from augment.types import Axis, BinSpace
 from augment.vocabulary import UNKNOWN
@@ -96,6 +96,10 @@ class Faces:
     @property
     def failed(self) -> npt.NDArray[np.bool_]:
         return self.status.is_(ALIGN_FAILED)
+
+    @property
+    def small(self) -> npt.NDArray[np.bool_]:
+        return self.status.is_(SMALL)
 
     def places(self, axis: Axis) -> npt.NDArray[np.int64]:
         """For each row the place of its value on the axis, -1 where it is not on it."""

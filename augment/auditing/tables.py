@@ -112,7 +112,7 @@ def failure_rows(faces: Faces, space: BinSpace) -> list[dict[str, Any]]:
     """Align-failure rate by group, over the readable pictures of all splits."""
     rows = []
     for axis, value, members in groups_of(faces, space):
-        n = int(np.count_nonzero(members & (faces.ok | faces.failed)))
+        n = int(np.count_nonzero(members & (faces.ok | faces.small | faces.failed)))
         failed = int(np.count_nonzero(members & faces.failed))
         if n:
             low, high = wilson_interval(failed, n)

@@ -37,12 +37,16 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+def _small(faces: int) -> str:
+    return f", {count(faces)} too small" if faces else ""
+
+
 def _road(metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
     audit, plan, made = metrics["audit"], metrics["plan"], metrics["generate"]
     train = manifest["splits"]["train"]
     yield (
         f"Faces      {count(audit['faces'])} read, {count(audit['aligned'])} aligned, "
-        f"{count(audit['failed'])} failed"
+        f"{count(audit['failed'])} failed{_small(audit['small'])}"
     )
     yield (
         f"Plan       {count(plan['deficit'])} missing, {count(plan['ordered'])} ordered, "

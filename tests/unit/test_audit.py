@@ -34,6 +34,16 @@ def small_set() -> list[dict[str, Any]]:
     ]
 
 
+def test_small_faces_are_counted_apart(tmp_path: Path) -> None:
+    tiny = rows(4, "s", status="small", reason="fewer than 48 pixels across (align.smallest)")
+    report = run(tmp_path, [*small_set(), *tiny])
+    numbers = report["audit"]
+    assert (numbers["small"], numbers["set_aside"], numbers["failed"]) == (4, 1, 2)
+    assert numbers["train_faces"] == 9  # they are in no bin until they are restored
+    women = found(report["align_failures"], axis="gender", value="female")
+    assert (women["n"], women["failed"]) == (14, 0)  # a face was found in them
+
+
 def found(table: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
     """The one row of a table that has these values."""
     (match,) = [r for r in table if all(r[name] == value for name, value in wanted.items())]
