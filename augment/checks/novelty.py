@@ -19,6 +19,7 @@ from augment.duplicates import near_duplicate_pairs
 from augment.metrics.parents import mean_of_parents, parent_places
 from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
+from augment.schema import SMALL
 from augment.types import FloatArray, Image
 
 Hashes = npt.NDArray[np.uint64]  # (n, 4), or (n, VARIANTS, 4)
@@ -65,6 +66,7 @@ class Check:
 
     def fit(self, reference: Reference) -> None:
         self._parents = reference.parents
+        self._status = reference.parents.rows.column("status").to_pylist()
         known = reference.hashes.filter(pc.is_valid(reference.hashes.column("face_hash")))
         is_train = pc.equal(known.column("split"), "train")
         self._train, self._held_out = known.filter(is_train), known.filter(pc.invert(is_train))
@@ -139,11 +141,18 @@ class Check:
         return [(int(bits), ids[place]) for place, bits in zip(*found, strict=True)]
 
     def _to_parents(self, candidates: Evidence) -> FloatArray:
-        """Mean absolute difference to the parents' thumbnail, grey levels; nan without parents."""
+        """Mean absolute difference to the parents' thumbnail, grey levels; nan without parents.
+
+        A parent that is too small is no face of the data set: what is restored from it looks like
+        it and yet is no copy (inf).
+        """
         places = parent_places(candidates.rows, self._parents.rows)
         own = candidates.measures["thumbnail"]
         of_parents = mean_of_parents(self._parents.measures["thumbnail"], places)
-        return np.asarray(np.abs(own - of_parents).mean(axis=1), dtype=np.float32)
+        apart = np.asarray(np.abs(own - of_parents).mean(axis=1), dtype=np.float32)
+        small = {n for n, word in enumerate(self._status) if word == SMALL}
+        apart[[not small.isdisjoint(family) for family in places]] = np.inf
+        return apart
 
     def _copies(self, candidates: Evidence) -> list[str]:
         """For each candidate the id of an earlier one (by id) that it repeats, else ""."""

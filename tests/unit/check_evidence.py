@@ -30,6 +30,7 @@ def described(angles: Sequence[float] | FloatArray) -> dict[str, dict[str, Float
 def rows(n: int, **columns: Any) -> pa.Table:
     filled = {
         "id": [f"face{number:04d}" for number in range(n)],
+        "status": ["ok"] * n,
         "generator": ["mask"] * n,
         "gender": ["female"] * n,
         "mask": ["no"] * n,

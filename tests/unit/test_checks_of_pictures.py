@@ -107,9 +107,14 @@ class TestNovelty:
 
     @pytest.fixture
     def check(self) -> novelty.Check:
+        return self.fitted()
+
+    def fitted(self, status: str = "ok") -> novelty.Check:
+        """``status``: of the parent."""
         faces = pa.table(
             {
                 "id": list(self.names),
+                "status": [status, "ok", "ok"],
                 "split": ["train", "train", "test"],
                 "face_hash": [difference_hash(noise_picture(n)) for n in range(3)],
             }
@@ -155,6 +160,10 @@ class TestNovelty:
 
     def test_a_changed_parent_is_new(self, check: novelty.Check) -> None:
         assert self.judge(check, self.changed(noise_picture(0)))[0].passed
+
+    def test_a_parent_that_is_too_small_may_look_the_same(self) -> None:
+        again = decode(encode(noise_picture(0)))
+        assert self.judge(self.fitted("small"), again)[0].passed
 
     def test_the_parent_stored_again_is_not(self, check: novelty.Check) -> None:
         again = decode(encode(noise_picture(0)))
