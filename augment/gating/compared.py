@@ -16,7 +16,7 @@ from augment.images import decode, resize
 from augment.metrics.floors import Groups, groups_of
 from augment.metrics.halves import earlier_equal
 from augment.metrics.visible_change import visible_change
-from augment.schema import IMAGE, OK, POINTS, Labels, candidate_schema
+from augment.schema import IMAGE, OK, SMALL, POINTS, Labels, candidate_schema
 from augment.seeds import row_share
 from augment.shards import iterate, read_schema, read_table
 from augment.types import BinSpace, Image
@@ -63,7 +63,10 @@ def read_compared(
     columns = ["id", "status", "split", "half", "person", *labels.columns]
     everyone = read_table(aligned, columns)
     usable = FacesOf((aligned,), everyone.filter(pc.equal(everyone.column("status"), OK)))
-    train = usable.where(pc.equal(usable.rows.column("split"), "train"))
+    may_be_parents = pc.and_(
+        pc.is_in(everyone.column("status"), pa.array([OK, SMALL])),
+        pc.equal(everyone.column("split"), "train"),
+    )
     unseen = pc.or_kleene(
         pc.equal(usable.rows.column("split"), "validation"),
         pc.and_kleene(
@@ -81,7 +84,7 @@ def read_compared(
     return Compared(
         made=made,
         real=real.with_ids(_first(real.rows, bins, groups, most)),
-        parents=train.with_ids(parents),
+        parents=FacesOf((aligned,), everyone.filter(may_be_parents)).with_ids(parents),
     )
 
 
