@@ -16,7 +16,7 @@ from augment.images import decode, resize
 from augment.metrics.floors import Groups, groups_of
 from augment.metrics.halves import earlier_equal
 from augment.metrics.visible_change import visible_change
-from augment.schema import IMAGE, OK, SMALL, POINTS, Labels, candidate_schema
+from augment.schema import IMAGE, OK, POINTS, SMALL, Labels, candidate_schema
 from augment.seeds import row_share
 from augment.shards import iterate, read_schema, read_table
 from augment.types import BinSpace, Image
