@@ -1,17 +1,20 @@
-"""Apparent skin tone is the parents': individual typology angle (ITA) of the upper face.
+"""Apparent skin tone is the parents': individual typology angle (ITA) and lightness of the
+upper face.
 
-The lower half does not count, or every mask would. How far the angle moves without any reason is
-taken from real faces, group by group: each is measured twice, the second time mirrored and a little
+The lower half does not count, or every mask would. How far they move without any reason is taken
+from real faces, group by group: each is measured twice, the second time mirrored and a little
 closer. ITA: A. Chardon et al., International Journal of Cosmetic Science 1991.
 
-Near the ends of its scale (below about -60 degrees) the angle hardly moves however much darker a
-face becomes: there the check sees faces made lighter, and few of those made darker.
+Near the lower end of its scale (below about -60 degrees) the angle hardly moves however much darker
+a face becomes. Lightness (CIELAB L*) does, so either may refuse, each at half of the rate.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from augment.measure import skin_colour, typology_angle
 from augment.metrics.floors import Floors, groups_of
@@ -20,7 +23,7 @@ from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
 from augment.types import FloatArray, Image
 
-_LOST = 180.0  # degrees: a skin colour that is gone has moved as far as any can
+_LOST = 180.0  # a skin colour that is gone has moved as far as any can
 _SKIN = 1  # the class of skin in the parsing maps that skin_colour reads
 
 
@@ -29,62 +32,79 @@ class Config(Section):
     may_change: tuple[str, ...] = ()
 
 
-class Check:
-    """Score: minus the difference of the candidate's angle to its parents' mean, degrees; -180 if
-    it shows no skin colour any more."""
+#: What is measured, and in which unit words tell it.
+_UNITS = {"ita": "degrees of ITA", "lightness": "units of lightness L*"}
 
-    measures: Mapping[str, int] = {"ita": 1, "looked": 1}
+
+class Check:
+    """Score: minus the difference of the candidate to its parents' mean, in ITA (degrees) or in
+    lightness (L*, 0..100), whichever moved more in what real faces show; -180 if it shows no skin
+    colour any more."""
+
+    measures: Mapping[str, int] = {**dict.fromkeys(_UNITS, 1), "looked": 1}
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._unseen_skin = 0
 
     def measure(self, image: Image) -> Mapping[str, FloatArray]:
-        """ITA of the upper face, degrees -90..90; nan where too little skin is seen.
+        """Of the upper face: ITA, degrees -90..90, and lightness, L* 0..100; nan where too little
+        skin is seen.
 
         ``looked`` is 1: a picture that nobody could look at differs from one without skin.
         """
         colour = skin_colour(image, parsing=_upper_face(image.shape[0]))
-        angle = np.nan if colour is None else typology_angle(colour)
-        return {"ita": np.array([angle], np.float32), "looked": np.ones(1, np.float32)}
+        found = (np.nan, np.nan) if colour is None else (typology_angle(colour), colour[0])
+        numbers = {name: np.array([n], np.float32) for name, n in zip(_UNITS, found, strict=True)}
+        return {**numbers, "looked": np.ones(1, np.float32)}
 
     def fit(self, reference: Reference) -> None:
         self._reference = reference
-        self._floors = Floors.fit(
-            _scores(reference.again.measures["ita"], reference.unseen.measures["ita"]),
-            groups_of(reference.unseen.rows, reference.bins, reference.groups),
-            reference.false_rejection,
-            reference.smallest_group,
-        )
+        groups = groups_of(reference.unseen.rows, reference.bins, reference.groups)
+        again, first = reference.again.measures, reference.unseen.measures
+        self._floors = {
+            name: Floors.fit(
+                _scores(again[name], first[name]),
+                groups,
+                # Together they shall not refuse more than the stated share.
+                reference.false_rejection / len(_UNITS),
+                reference.smallest_group,
+            )
+            for name in _UNITS
+        }
 
     def judge(self, candidates: Evidence) -> list[Verdict]:
         rows, reference = candidates.rows, self._reference
         places = parent_places(rows, reference.parents.rows)
-        own, looked = candidates.measures["ita"], candidates.measures["looked"][:, 0]
-        parents = mean_of_parents(reference.parents.measures["ita"], places)
-        scores = _scores(own, parents)
+        looked = candidates.measures["looked"][:, 0]
         groups = groups_of(rows, reference.bins, reference.groups)
-        floors = self._floors.of(groups, rows.num_rows)
-        exempt = [key in self._config.may_change for key in rows.column("generator").to_pylist()]
+        moved = {}
+        for name in _UNITS:
+            parents = mean_of_parents(reference.parents.measures[name], places)
+            floors = self._floors[name].of(groups, rows.num_rows)
+            own = candidates.measures[name]
+            moved[name] = _Moved(name, _scores(own, parents), floors, (own > parents)[:, 0])
         self._unseen_skin = int(np.isnan(parents).sum())
+        exempt = [key in self._config.may_change for key in rows.column("generator").to_pylist()]
         verdicts = []
         for place in range(rows.num_rows):
             if not np.isfinite(looked[place]):
                 verdicts.append(Verdict(None, None, False, "the picture cannot be read"))
-            elif exempt[place] or np.isnan(scores[place]):
+            elif exempt[place] or np.isnan(moved["ita"].scores[place]):
                 verdicts.append(Verdict(None, None, passed=True))
             else:
-                lighter = bool(own[place, 0] > parents[place, 0])
-                verdicts.append(_verdict(float(scores[place]), float(floors[place]), lighter))
+                worst = max(moved.values(), key=lambda found: found.excess(place))
+                verdicts.append(worst.verdict(place))
         return verdicts
 
     def notes(self) -> list[str]:
-        floor = self._floors.overall
-        if floor is None:
+        angle, lightness = (self._floors[name].overall for name in _UNITS)
+        if angle is None or lightness is None:
             return ["no real faces to compare with: nothing is refused"]
         notes = [
-            f"apparent skin tone (uncalibrated light) may move by {-floor:.1f} degrees of ITA, or "
-            f"by what its group shows (from {self._floors.faces} real faces measured twice)"
+            f"apparent skin tone (uncalibrated light) may move by {-angle:.1f} degrees of ITA and "
+            f"{-lightness:.1f} units of lightness, or by what its group shows (from "
+            f"{self._floors['ita'].faces} real faces measured twice)"
         ]
         if self._unseen_skin:
             notes.append(
@@ -94,25 +114,46 @@ class Check:
         return notes
 
 
-def _scores(own: FloatArray, parents: FloatArray) -> FloatArray:
-    """Minus the difference of two angles (faces, 1), degrees, (faces,).
+@dataclass(frozen=True)
+class _Moved:
+    """How far one measure of some candidates moved, (candidates,), and how far it may."""
 
-    nan where none was measured on the parents, minus :data:`_LOST` where it was on these only.
+    name: str
+    scores: FloatArray
+    floors: FloatArray
+    lighter: npt.NDArray[np.bool_]
+
+    def excess(self, place: int) -> float:
+        """How many times as far as it may."""
+        score, floor = float(self.scores[place]), float(self.floors[place])
+        if not np.isfinite(floor):
+            return 0.0
+        # A group may show no movement at all.
+        return score / floor if floor else np.inf if score else 1.0
+
+    def verdict(self, place: int) -> Verdict:
+        score, floor = float(self.scores[place]), float(self.floors[place])
+        if score >= floor:
+            return Verdict(score, floor if np.isfinite(floor) else None, passed=True)
+        if score == -_LOST:
+            reason = "no skin colour can be measured on it, as it could on its parent"
+        else:
+            way = "lighter" if self.lighter[place] else "darker"
+            reason = (
+                f"apparent skin tone moved: {-score:.0f} {_UNITS[self.name]} {way} than the "
+                "parent's"
+            )
+        return Verdict(score, floor, False, reason)
+
+
+def _scores(own: FloatArray, parents: FloatArray) -> FloatArray:
+    """Minus the difference of two measures (faces, 1), (faces,).
+
+    nan where none was taken of the parents, minus :data:`_LOST` where it was of these only.
     """
     moved = np.abs(own - parents)[:, 0]
     lost = np.isnan(own[:, 0]) & np.isfinite(parents[:, 0])
     return np.where(lost, -_LOST, -moved).astype(np.float32)
-
-
-def _verdict(score: float, floor: float, lighter: bool) -> Verdict:
-    if score >= floor:
-        return Verdict(score, floor if np.isfinite(floor) else None, passed=True)
-    if score == -_LOST:
-        reason = "no skin colour can be measured on it, as it could on its parent"
-    else:
-        way = "lighter" if lighter else "darker"
-        reason = f"apparent skin tone moved: {-score:.0f} degrees of ITA {way} than the parent's"
-    return Verdict(score, floor, False, reason)
 
 
 def _upper_face(size: int) -> Image:
