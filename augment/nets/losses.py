@@ -31,3 +31,10 @@ def gradient_l1(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def cross_entropy(logits: Tensor, target: Tensor, smoothing: float = 0.0) -> Tensor:
     """Of class logits (n, classes) and class numbers (n,)."""
     return torch.nn.functional.cross_entropy(logits.float(), target, label_smoothing=smoothing)
+
+
+def charbonnier(predicted: Tensor, target: Tensor, smooth: float = 1e-3) -> Tensor:
+    """Mean of sqrt(difference² + smooth²): L1 with a slope at 0 (P. Charbonnier et al., ICIP
+    1994)."""
+    difference = predicted.float() - target.float()
+    return (difference.square() + smooth**2).sqrt().mean()

@@ -1,0 +1,87 @@
+"""Uses a trained enlarger on a face of any size, in bounded memory, each face by itself."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from augment.generators.superres.network import FACTOR, Enlarger, PaperEnlarger, bicubic, shrink
+from augment.nets.data import to_images, to_tensor
+from augment.nets.device import reproducible
+from augment.types import Image
+
+#: Larger pictures are enlarged in tiles of so many input pixels a side, without what laps over.
+TILE = 160
+
+
+def blended(
+    pixels: Mapping[str, Tensor], detail: Mapping[str, Tensor], blend: float
+) -> dict[str, Tensor]:
+    """The weights between two networks (X. Wang et al., "ESRGAN", ECCVW 2018, section 3.4): 0 is
+    ``pixels``, 1 is ``detail``. Both have the same names; the second started from the first."""
+    return {name: torch.lerp(value, detail[name], blend) for name, value in pixels.items()}
+
+
+def enlarge(
+    network: Enlarger | PaperEnlarger, face: Image, rounds: int = 0, tile: int = TILE
+) -> Image:
+    """uint8 (h, w, 3) -> (4 h, 4 w, 3).
+
+    Args:
+        network: in evaluation mode.
+        face: any size from 1 x 1.
+        rounds: of back-projection (M. Irani & S. Peleg, CVGIP 1991): what the shrunken result lacks
+            against ``face`` is enlarged and added.
+        tile: see :data:`TILE`; the result does not depend on it by more than rounding.
+    """
+    height, width = face.shape[:2]
+    result = np.empty((FACTOR * height, FACTOR * width, 3), np.uint8)
+    device = next(network.parameters()).device
+    # Two pixels a round: the bicubic kernel's reach.
+    reach = network.reach + 2 * rounds
+    # One thread: how a sum is split over threads shows in its last bits.
+    with reproducible(threads=1), torch.inference_mode():
+        for top in range(0, height, tile):
+            for left in range(0, width, tile):
+                rows, above = _window(top, tile, reach, height, network.multiple)
+                columns, before = _window(left, tile, reach, width, network.multiple)
+                part = to_tensor([face[rows, columns]], device)
+                made = to_images(_project(network, part, rounds))[0]
+                place = (
+                    _scaled(top, min(top + tile, height)),
+                    _scaled(left, min(left + tile, width)),
+                )
+                inside = tuple(
+                    slice(FACTOR * start, FACTOR * start + where.stop - where.start)
+                    for start, where in zip((above, before), place, strict=True)
+                )
+                result[place] = made[inside]
+    return result
+
+
+def _window(start: int, tile: int, reach: int, side: int, multiple: int) -> tuple[slice, int]:
+    """What a tile's result depends on, beginning at a multiple; how much of it lies before it."""
+    first = max(0, start - reach) // multiple * multiple
+    return slice(first, min(side, start + tile + reach)), start - first
+
+
+def _scaled(start: int, stop: int) -> slice:
+    return slice(FACTOR * start, FACTOR * stop)
+
+
+def _project(network: Enlarger | PaperEnlarger, part: Tensor, rounds: int) -> Tensor:
+    made = _run(network, part).clamp(-1, 1)
+    for _ in range(rounds):
+        made = (made + bicubic(part - shrink(made))).clamp(-1, 1)
+    return made
+
+
+def _run(network: nn.Module, part: Tensor) -> Tensor:
+    """The network on sides that it takes: edges are repeated up to the next multiple."""
+    height, width = part.shape[2:]
+    multiple = int(network.multiple)  # type: ignore[arg-type]
+    more = (0, -width % multiple, 0, -height % multiple)
+    padded = nn.functional.pad(part, more, mode="replicate") if any(more) else part
+    made: Tensor = network(padded)
+    return made[..., : FACTOR * height, : FACTOR * width]
