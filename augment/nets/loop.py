@@ -45,6 +45,7 @@ class Learner:
     network: nn.Module
     step: Step
     name: str = "net"
+    betas: tuple[float, float] = (0.9, 0.999)  # of Adam; adversaries want less of the past
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,10 @@ class _Run:
         config = self.config
         self.optimisers = [
             torch.optim.AdamW(
-                learner.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
+                learner.network.parameters(),
+                config.learning_rate,
+                betas=learner.betas,
+                weight_decay=config.weight_decay,
             )
             for learner in self.learners
         ]

@@ -1,0 +1,262 @@
+"""``age``: the same face, younger or older; age is set by number.
+
+Four networks, chosen by ``arch`` and taught by one loop. ``ours``: the change of the average face,
+corrected by a network that bends, shades and recolours (network.py). The others are for comparison:
+``decompose`` (J. Kim & J. Park, J. Broadcast Engineering 28(2), 2023), ``ragan`` (F.
+Makhmudkhujaev, S. Hong, I. K. Park, ICCV 2021) and ``hrfae`` (X. Yao et al., ICPR 2020). Their
+papers' perceptual network is not used: features of the own discriminator take its place.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from augment.generators.age.ages import Ages, gap, years_of
+from augment.images import resize
+from augment.nets.config import TrainConfig
+from augment.params import Section
+from augment.protocols import Made, Request
+from augment.types import FloatArray, Image
+from augment.vocabulary import UNKNOWN, DigitalSourceType
+
+if TYPE_CHECKING:
+    from augment.generators.age.decomposition import AgeNetwork
+
+Arch = Literal["ours", "decompose", "ragan", "hrfae"]
+_LABEL = "age_group"
+_BATCH = 16  # always computed with so many faces: the same kernels whatever the request count
+_SMALLEST_FACE = 24  # pixels; below, nothing of an age is left
+_DEARER = 1.5  # how much dearer far groups are: the power of the distance
+
+
+class Network(Section):
+    """What is trained."""
+
+    # Pixels a side that the network sees; the change that it makes is scaled up for larger crops.
+    size: int = Field(default=64, ge=32, le=256)
+    # Maps at half, quarter, eighth ... height.
+    channels: tuple[int, ...] = Field(default=(32, 64, 96), min_length=2, max_length=5)
+    critic: tuple[int, ...] = Field(default=(32, 64, 96, 128), min_length=2, max_length=6)
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "Network":
+        step = 2 ** max(len(self.channels), len(self.critic))
+        if self.size % step:
+            raise ValueError(f"size {self.size} is no multiple of {step}, as the channels need")
+        return self
+
+
+class Train(TrainConfig):
+    """About 20 minutes on two cores."""
+
+    images: int = Field(default=48_000, gt=0)
+    batch: int = Field(default=16, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    ema: float = Field(default=0.99, ge=0, lt=1)
+
+
+class Config(Section):
+    arch: Arch = "ours"
+    network: Network = Network()
+    train: Train = Train()
+    # An age group with fewer train faces is neither learned nor made.
+    smallest_group: int = Field(default=8, ge=1)
+
+
+class Generator:
+    """Moves only ``age_group``."""
+
+    parents = 1
+    digital_source_type: DigitalSourceType = "compositeWithTrainedAlgorithmicMedia"
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._network: AgeNetwork | None = None
+        self._ages = Ages((), ())
+        self._weights = ""
+
+    def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
+        """From about 1 to the next group to about 45 from the youngest to the oldest; None where
+        anything else differs, or an age is not known."""
+        if donor.get(_LABEL) == target.get(_LABEL):
+            return None
+        if any(donor.get(axis) != value for axis, value in target.items() if axis != _LABEL):
+            return None
+        start, end = (years_of(labels.get(_LABEL, UNKNOWN)) for labels in (donor, target))
+        if start is None or end is None:
+            return None
+        return math.pow(float(gap(sum(start) / 2, sum(end) / 2)), _DEARER)
+
+    def train(self, faces: Path, folder: Path, seed: int, work: Path) -> None:
+        """See :class:`augment.protocols.Generator`.
+
+        Raises:
+            UserError: there are not two age groups with enough faces.
+        """
+        from augment.generators.age.lesson import Lesson
+        from augment.generators.age.recipes import taught
+        from augment.nets.data import load_faces
+        from augment.nets.weights import export
+        from augment.schema import Labels
+        from augment.shards import read_schema
+
+        config = self.config
+        everyone = load_faces(faces, ("train",), ("a",))
+        groups = Labels.of(read_schema(faces)).age_groups
+        ages = Ages.learnt(
+            everyone.labels[_LABEL], groups, config.smallest_group, f"generators.{folder.name}"
+        )
+        lesson = Lesson(everyone, ages, config.network.size)
+        network, fitted = taught(config, lesson, seed, work)
+        content = config.model_dump(mode="json")
+        content |= {"age_groups": list(ages.names), "faces": list(ages.faces)}
+        export(folder, {"age": network}, content, fitted)
+
+    def load(self, folder: Path) -> None:
+        from augment.generators.age.recipes import network_of
+        from augment.nets.device import best_device, place
+        from augment.nets.weights import read_config, restore
+
+        content = read_config(folder)
+        self._ages = Ages(tuple(content["age_groups"]), tuple(content["faces"]))
+        network = network_of(self.config, len(self._ages.names))
+        self._weights = restore(folder, {"age": network})
+        self._network = place(network, best_device())
+
+    def weights(self) -> str:
+        return self._weights
+
+    def age_groups(self) -> tuple[str, ...]:
+        """The groups that were learned, in order: those of :meth:`classify`."""
+        return self._ages.names
+
+    def make(self, requests: Sequence[Request]) -> list[Made]:
+        results: list[Made | None] = [self._refusal(request) for request in requests]
+        open_places = [place for place, result in enumerate(results) if result is None]
+        asked = [requests[place] for place in open_places]
+        years = [self._years(request) for request in asked]
+        pictures = self.edit(
+            [request.parents[0].image for request in asked],
+            [start for start, _ in years],
+            [end for _, end in years],
+        )
+        for place, request, (start, end), image in zip(
+            open_places, asked, years, pictures, strict=True
+        ):
+            before = request.parents[0].labels[_LABEL]
+            step = f"age {before} → {request.labels[_LABEL]} (about {start:.0f} → {end:.0f} years)"
+            results[place] = Made(image, request.parents[0].points, (step,))
+        return [result for result in results if result is not None]
+
+    def edit(
+        self, images: Sequence[Image], own: Sequence[float], years: Sequence[float]
+    ) -> list[Image]:
+        """Faces at other ages.
+
+        Args:
+            images: uint8 (h, w, 3) RGB, of any size.
+            own: their ages, years.
+            years: the ages to show; any number, not group by group.
+
+        Returns:
+            Pictures of the sizes given. Where they are larger than the network's, its change is
+            scaled up and what is finer stays as it was.
+        """
+        import torch
+
+        from augment.generators.age.lesson import age
+        from augment.nets.data import to_tensor
+        from augment.nets.device import reproducible
+
+        network, size = self._ready(), self.config.network.size
+        made: list[Image] = []
+        for start in range(0, len(images), _BATCH):
+            part = list(images[start : start + _BATCH])
+            fill = _BATCH - len(part)
+            small = [resize(face, size) if face.shape[0] != size else face for face in part]
+            small += [small[-1]] * fill
+            both = [
+                np.array([*values[start : start + _BATCH], *[30.0] * fill], np.float32)
+                for values in (own, years)
+            ]
+            device = next(network.parameters()).device
+            # One thread: how a sum is split over threads shows in its last bits.
+            with reproducible(threads=1), torch.inference_mode():
+                faces = to_tensor(small, device)
+                source, target = (age(values, self._ages.nearest(values)) for values in both)
+                change = network(faces, source, target).float() - faces
+            levels = change[: len(part)].permute(0, 2, 3, 1).contiguous().cpu().numpy() * 127.5
+            made += [_changed(face, one) for face, one in zip(part, levels, strict=True)]
+        return made
+
+    def classify(self, images: Sequence[Image]) -> FloatArray:
+        """Probabilities of :meth:`age_groups`, float32 (images, groups), as of a data set with
+        equal shares of groups. Images as for :meth:`edit`."""
+        return self._opinions(images)[0]
+
+    def leak(self, images: Sequence[Image]) -> FloatArray:
+        """As :meth:`classify`, from the half of the description that shall not know the age."""
+        return self._opinions(images)[1]
+
+    def _opinions(self, images: Sequence[Image]) -> tuple[FloatArray, FloatArray]:
+        import torch
+
+        from augment.nets.data import in_groups
+        from augment.nets.device import best_device, reproducible
+
+        network, size = self._ready(), self.config.network.size
+        fitting = [resize(face, size) if face.shape[0] != size else face for face in images]
+        found = [np.zeros((0, len(self._ages.names)), np.float32) for _ in range(2)]
+        with reproducible(threads=1), torch.inference_mode():
+            for batch, count in in_groups(fitting, best_device()):
+                for half, logits in enumerate(network.classify(batch)):
+                    opinion = torch.softmax(logits[:count].float(), 1).cpu().numpy()
+                    found[half] = np.concatenate([found[half], opinion])
+        return found[0], found[1]
+
+    def _ready(self) -> "AgeNetwork":
+        if self._network is None:
+            raise RuntimeError("load() comes before make()")
+        return self._network
+
+    def _years(self, request: Request) -> tuple[float, float]:
+        """The face's age (its group's middle where only that is known), and the one to show, which
+        the seed chooses."""
+        face, random = request.parents[0], np.random.default_rng(request.seed)
+        span = years_of(face.labels[_LABEL])
+        assert span is not None  # it is one of the learned groups
+        known = face.age is not None and np.isfinite(face.age)
+        own = float(face.age) if known and face.age is not None else sum(span) / 2
+        return own, self._ages.year(request.labels[_LABEL], random)
+
+    def _refusal(self, request: Request) -> Made | None:
+        face = request.parents[0]
+        if min(face.image.shape[:2]) < _SMALLEST_FACE:
+            return Made(
+                None, reason=f"{face.id} is under {_SMALLEST_FACE} pixels: too small to age"
+            )
+        own, wanted = face.labels.get(_LABEL, UNKNOWN), request.labels.get(_LABEL, UNKNOWN)
+        problem = self._ages.refusal(own)
+        if problem:
+            return Made(None, reason=f"{face.id}: {problem}")
+        problem = self._ages.refusal(wanted)
+        if problem:
+            return Made(None, reason=f"the order for {face.id}: {problem}")
+        if own == wanted:
+            return Made(None, reason=f"{face.id} is {own} as labelled already")
+        return None
+
+
+def _changed(face: Image, change: FloatArray) -> Image:
+    """The change (size, size, 3; levels) added at the face's own size."""
+    import cv2
+
+    height, width = face.shape[:2]
+    if change.shape[:2] != (height, width):
+        change = cv2.resize(change, (width, height), interpolation=cv2.INTER_CUBIC)
+    levels = np.clip(np.rint(face.astype(np.float32) + change), 0, 255)
+    return np.asarray(levels, dtype=np.uint8)

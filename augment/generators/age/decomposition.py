@@ -1,0 +1,107 @@
+"""Which part of a face's description speaks of its age, and what it says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from augment.nets.blocks import global_mean, norm
+
+_CELLS = (1, 2, 3)  # sides of the pooled maps: 14 cells
+_REVERSED = 0.1  # how strongly the encoder is taught away from what the not-age half gives away
+
+
+@dataclass(frozen=True)
+class Age:
+    """The ages of a batch.
+
+    Attributes:
+        years: (n,).
+        code: (n, knots), :func:`augment.generators.age.ages.ordinal_code`.
+        group: (n,) int64, number of the age group.
+    """
+
+    years: Tensor
+    code: Tensor
+    group: Tensor
+
+    @property
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.years, self.code, self.group
+
+    def __getitem__(self, places: Any) -> "Age":
+        return Age(*(part[places] for part in self.parts))
+
+
+class AgeNetwork(nn.Module):
+    """What every ``arch`` is: ``forward`` makes faces of another age."""
+
+    def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
+        """(n, 3, h, w) in [-1, 1] at one age -> the same at another; may exceed the range."""
+        raise NotImplementedError
+
+    def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (n, groups) from the half of the code that speaks of age, and from the other."""
+        raise RuntimeError(f"{type(self).__name__} does not tell ages apart")
+
+
+class Decomposition(nn.Module):
+    """Attention that splits a map into a part that speaks of age and the rest: MTLFace's
+    (Z. Huang, J. Zhang, H. Shan, CVPR 2021, section 3.1), with group normalisation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        cells = sum(side * side for side in _CELLS)
+        inner = max(8, channels * cells // 16)
+        self.channel = nn.Sequential(
+            nn.Linear(channels * cells, inner), nn.ReLU(), nn.Linear(inner, channels)
+        )
+        self.space = nn.Conv2d(2, 1, 7, padding=3)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, c, h, w) -> age part, rest; their sum is ``x``."""
+        pooled = [
+            (
+                nn.functional.adaptive_avg_pool2d(x, side)
+                + nn.functional.adaptive_max_pool2d(x, side)
+            )
+            for side in _CELLS
+        ]
+        channel = self.channel(torch.cat([part.flatten(1) for part in pooled], dim=1))
+        space = self.space(torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], dim=1))
+        gates = torch.sigmoid(channel)[:, :, None, None] + torch.sigmoid(space)
+        age = 0.5 * gates * x
+        return age, x - age
+
+
+class AgeHead(nn.Module):
+    """(n, c, h, w) -> (n, groups) logits."""
+
+    def __init__(self, channels: int, groups: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.norm = norm(channels)
+        self.body = nn.Sequential(
+            nn.Linear(channels, hidden), nn.SiLU(), nn.Dropout(0.2), nn.Linear(hidden, groups)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.body(global_mean(self.norm(x)))
+        return logits.float()
+
+
+class Reverse(torch.autograd.Function):
+    """The identity, whose gradient comes back turned round (Y. Ganin & V. Lempitsky, ICML 2015)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return -_REVERSED * gradient
+
+
+def reverse(x: Tensor) -> Tensor:
+    reversed_: Tensor = Reverse.apply(x)  # type: ignore[no-untyped-call]
+    return reversed_

@@ -1,0 +1,83 @@
+"""Which network, which critic and which losses each ``arch`` has."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from augment.generators.age import baselines, training
+from augment.generators.age.decoding import Gating, Redrawing
+from augment.generators.age.decomposition import AgeNetwork
+from augment.generators.age.lesson import Lesson
+from augment.generators.age.network import PROTOTYPE, Editor
+from augment.generators.age.prototypes import average_change
+from augment.images import resize
+from augment.nets.loop import Fitted, Learner, build, fit
+from augment.seeds import row_generator
+
+if TYPE_CHECKING:
+    from augment.generators.age import Config
+
+_BETAS = (0.5, 0.99)
+
+
+def network_of(config: "Config", groups: int) -> AgeNetwork:
+    """The untrained network."""
+    channels = config.network.channels
+    if config.arch == "ours":
+        return Editor(channels, groups)
+    if config.arch == "hrfae":
+        return Gating(channels)
+    return Redrawing(channels, groups, decompose=config.arch == "decompose")
+
+
+def taught(config: "Config", lesson: Lesson, seed: int, work: Path) -> tuple[AgeNetwork, Fitted]:
+    """A trained network; see :func:`augment.nets.loop.fit` for ``seed`` and ``work``."""
+    groups = len(lesson.ages.names)
+    network = build(lambda: network_of(config, groups), seed)
+    learners = _learners(config, lesson, network, seed)
+    identity: Mapping[str, object] = {
+        "faces": lesson.digest,
+        "groups": lesson.ages.names,
+        "config": config.model_dump(mode="json", exclude={"train"}),
+    }
+    fitted = fit(
+        learners, len(lesson.faces), config.train, seed, work, "age", identity, lesson.weights
+    )
+    return network, fitted
+
+
+def _learners(
+    config: "Config", lesson: Lesson, network: AgeNetwork, seed: int
+) -> tuple[Learner, Learner]:
+    """The network and its adversary, in the order in which they take turns."""
+    groups, channels = len(lesson.ages.names), config.network.critic
+    steps = config.train.images // config.train.batch
+    game: training.Game | baselines.RedrawingGame | baselines.GatingGame
+    critic: torch.nn.Module
+    if isinstance(network, Editor):
+        _start(network, lesson, seed)
+        critic = matching = build(lambda: training.critic(channels), seed)
+        game = training.Game(lesson, network, matching)
+    elif isinstance(network, Redrawing):
+        critic = branched = build(lambda: baselines.Critic(channels, groups), seed)
+        game = baselines.RedrawingGame(lesson, network, branched, steps)
+    else:
+        assert isinstance(network, Gating)
+        critic = guided = build(lambda: baselines.GuidedCritic(channels, groups), seed)
+        game = baselines.GatingGame(lesson, network, guided)
+    return (
+        Learner(network, game.edit, "net", _BETAS),
+        Learner(critic, game.criticise, "critic", _BETAS),
+    )
+
+
+def _start(network: Editor, lesson: Lesson, seed: int) -> None:
+    """Give our network what age does to the average face."""
+    everyone = np.arange(len(lesson.faces))
+    years = lesson.years(everyone, row_generator(seed, "age", "years of the average faces"))
+    small = np.stack([resize(image, PROTOTYPE) for image in lesson.images])
+    slopes = average_change(small, years, lesson.faces.labels, lesson.weights)
+    network.slopes.copy_(torch.from_numpy(slopes))
