@@ -34,7 +34,7 @@ class Training(TrainConfig):
 
 
 class Config(JudgeConfig):
-    channels: tuple[int, ...] = Field((16, 32, 64, 96), min_length=2)
+    channels: tuple[int, ...] = Field((32, 64, 96), min_length=2)
     faces: int = Field(30_000, gt=0)  # learns on at most so many
     train: Training = Field(default_factory=Training)
 

@@ -21,7 +21,7 @@ from augment.nets.loop import Fitted, Indices, Learner, Step, build, fit
 from augment.seeds import row_generator
 from augment.types import FloatArray, Image
 
-VERSION = 1  # raised when the arithmetic of the step changes
+VERSION = 2  # raised when the arithmetic of the step changes
 #: What telling where the fault lies weighs against telling whether there is one.
 _WEIGHT_OF_PLACE = 0.5
 _DETAIL_GAIN = 4.0
@@ -67,16 +67,21 @@ class _Block(nn.Module):
 class ArtifactNet(nn.Module):
     """Picture -> how likely it was touched, and where.
 
-    The first convolution keeps the picture's full size, since a fault may be one pixel wide; each
-    block halves it. Means say what is wrong everywhere, maxima what is wrong in one place.
+    The first convolution sees every pixel, since a fault may be one pixel wide, and halves the
+    picture, as does each block. Means say what is wrong everywhere, maxima what is wrong in one
+    place.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
         super().__init__()
+        first = channels[0]
         self.body = nn.Sequential(
             _Detail(),
-            nn.Conv2d(6, channels[0], 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels[0]),
+            nn.Conv2d(6, first, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(first),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(first, first, 3, padding=1, bias=False),
+            nn.BatchNorm2d(first),
             nn.SiLU(inplace=True),
             *(_Block(a, b) for a, b in itertools.pairwise(channels)),
         )
@@ -126,12 +131,14 @@ def _step(network: ArtifactNet, images: npt.NDArray[np.uint8]) -> Step:
             face = vary(images[place], random)
             touched = np.zeros(face.shape[:2], np.float32)
             if number % 2:
-                other = vary(images[int(random.integers(len(images)))], random)
+                other = images[int(random.integers(len(images)))]
                 faulty = plant(face, other, random)
                 face, touched = faulty.image, faulty.where
             shown.append(stored(face))
             where.append(touched)
-        logits, cells = network(to_tensor(shown, device))
+        # Channels last: a fifth faster on a processor.
+        seen = to_tensor(shown, device).contiguous(memory_format=torch.channels_last)
+        logits, cells = network(seen)
         touched_cells = functional.adaptive_max_pool2d(
             torch.from_numpy(np.stack(where)).to(device)[:, None], cells.shape[1:]
         ).squeeze(1)
@@ -145,11 +152,14 @@ def _step(network: ArtifactNet, images: npt.NDArray[np.uint8]) -> Step:
 
 @torch.no_grad()
 def look(network: ArtifactNet, images: Sequence[Image]) -> FloatArray:
-    """Log-odds of a fault, float32 (images,). Each face's depend on nothing but the face."""
+    """Log-odds of a fault, float32 (images,): of a face or its mirror image, whichever shows more.
+
+    Each face's depend on nothing but the face.
+    """
     found: list[FloatArray] = [np.zeros(0, np.float32)]
     for batch, count in in_groups(images, best_device()):
-        logits, _ = network(batch)
-        found.append(logits[:count].float().cpu().numpy())
+        both = torch.maximum(network(batch)[0], network(batch.flip(3))[0])
+        found.append(both[:count].float().cpu().numpy())
     return np.concatenate(found)
 
 

@@ -65,13 +65,21 @@ def plant(face: Image, other: Image, random: Random, kind: str | None = None) ->
 
 
 def _region(size: int, random: Random) -> FloatArray:
-    """A rectangle, a smooth blob, or everything, (size, size), 0..1; edges are hard or soft."""
+    """A rectangle, a polygon or a smooth blob, (size, size), 0..1; edges are hard or soft."""
     shape = random.random()
     mask = np.zeros((size, size), np.float32)
-    if shape < 0.45:
+    if shape < 0.3:
         high, wide = (random.uniform(0.14, 0.55, 2) * size).astype(int)
         top, left = random.integers(0, size - high), random.integers(0, size - wide)
         mask[top : top + high, left : left + wide] = 1
+    elif shape < 0.65:
+        corners = int(random.integers(3, 9))
+        angles = np.sort(random.uniform(0, 2 * np.pi, corners))
+        reach = random.uniform(0.08, 0.3, corners)[:, None]
+        outline = random.uniform(0.2, 0.8, 2) + reach * np.stack(
+            [np.cos(angles), np.sin(angles)], axis=1
+        )
+        cv2.fillPoly(mask, [np.round(outline * size).astype(np.int32)], 1.0)
     else:
         low, high_share = 0.08, 0.35
         coarse = random.normal(0, 1, (5, 5)).astype(np.float32)
@@ -104,7 +112,7 @@ def _paste(face: Image, other: Image, region: FloatArray, random: Random) -> Flo
     size = face.shape[0]
     elsewhere = other if random.random() < 0.65 else face
     scale = random.uniform(0.6, 1.6)
-    turn = cv2.getRotationMatrix2D((size / 2, size / 2), random.uniform(-40, 40), scale)
+    turn = cv2.getRotationMatrix2D((size / 2, size / 2), random.uniform(-180, 180), scale)
     reach = 0.45 if elsewhere is face else 0.3
     turn[:, 2] += random.uniform(0.12, reach, 2) * size * random.choice([-1, 1], 2)
     patch = cv2.warpAffine(
@@ -237,4 +245,4 @@ _FAULTS: dict[str, Callable[[Image, Image, FloatArray, Random], FloatArray]] = {
 }
 KINDS = tuple(_FAULTS)
 #: How often each is drawn: what is learned at once needs few examples.
-_SHARES = (0.22, 0.12, 0.09, 0.05, 0.07, 0.05, 0.15, 0.10, 0.15)
+_SHARES = (0.34, 0.10, 0.07, 0.04, 0.06, 0.04, 0.13, 0.08, 0.14)

@@ -33,7 +33,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def judge(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> artifacts.Judge:
     folder = tmp_path_factory.mktemp("models")
-    config = artifacts.Config(channels=(12, 24, 32), train={"images": 2400})
+    config = artifacts.Config(channels=(12, 24, 32), train={"images": 4800})
     made = artifacts.Judge(config)
     made.train(faces, folder / "judge", 7, folder / "work")
     loaded = artifacts.Judge(config)
@@ -68,7 +68,7 @@ def test_the_network_tells_where_the_fault_lies(faces: Path, tmp_path: Path) -> 
     network = build(lambda: ArtifactNet((8, 16)), 1)
     logits, cells = network(torch.zeros(2, 3, 48, 48))
     assert tuple(logits.shape) == (2,)
-    assert tuple(cells.shape) == (2, 24, 24)
+    assert tuple(cells.shape) == (2, 12, 12)
 
 
 def test_the_first_layer_sees_every_pixel_and_its_detail() -> None:
@@ -80,7 +80,15 @@ def test_the_first_layer_sees_every_pixel_and_its_detail() -> None:
     assert tuple(shown.shape) == (1, 6, 16, 16)
     assert shown[0, 3, 5, 6] == pytest.approx(4 * 8 / 9)  # less the mean of it and its neighbours
     assert detail(torch.ones(1, 3, 16, 16))[0, 3:].abs().max() < 1e-6  # a plain picture has none
-    assert tuple(first(shown).shape) == (1, 8, 16, 16)  # nothing is skipped
+    seen = first(shown)
+    assert tuple(seen.shape) == (1, 8, 8, 8)
+    assert first.kernel_size > first.stride  # nothing is skipped
+
+
+def test_a_face_and_its_mirror_image_get_the_same_answer(judge: artifacts.Judge) -> None:
+    image, _ = face_picture(3, 48)
+    one, other = judge.predict([image, np.ascontiguousarray(image[:, ::-1])])["artifact"]
+    np.testing.assert_allclose(one, other, atol=2e-4)
 
 
 def test_learning_depends_on_faces_and_seed(faces: Path, tmp_path: Path) -> None:
