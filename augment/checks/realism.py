@@ -23,6 +23,7 @@ from augment.types import FloatArray, Image
 NAMES = ("features", "identity")  # the features of judges that describe a whole face
 _BIN = "bin"
 _KEPT_VARIANCE = 0.98  # of the real faces' features; the rest would be noise blown up
+_FEW = 4  # times as many faces as neighbours make a group to be near to
 _BLOCK = 4_000_000  # distances calculated at a time: 32 MB
 
 _Matrix = npt.NDArray[np.float64]
@@ -135,11 +136,13 @@ class Check:
     def _large_groups(self) -> dict[tuple[str, str], npt.NDArray[np.int64]]:
         """(grouping, group) -> places of its real faces, of groups that are large enough.
 
-        Bins first; last, as group "" of no grouping, all real faces.
+        Bins first; last, as group "" of no grouping, all real faces. Of other groups a few faces
+        will do: who is rare (wears a mask, say) is far from the many and near to the few alike.
         """
-        smallest = max(self._reference.smallest_group, self._config.neighbours + 1)
+        few = _FEW * self._config.neighbours
         found = {}
         for name, column in self._groups.items():
+            smallest = max(few, self._reference.smallest_group if name == _BIN else 0)
             for group, count in zip(*np.unique(column, return_counts=True), strict=True):
                 if group and count >= smallest:
                     found[name, str(group)] = np.flatnonzero(column == group)
