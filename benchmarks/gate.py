@@ -193,6 +193,7 @@ def _groups(row: Row) -> Iterator[str]:
     yield f"parent of half {row['half']}"
     yield f"age {row['age_group']}"
     yield str(row["gender"])
+    yield f"mask {row['mask']}"
     for band, tones in BANDS.items():
         if row["skin_tone"] in ({"7", "8", "9", "10"} if tones == "78910" else set(tones)):
             yield f"skin tone {band}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import gate_spoils
 import numpy as np
 
 from augment.align.crop import choose, cut, reference_points, similarity
@@ -33,6 +34,7 @@ MEANT_FOR: Mapping[str, tuple[str, ...]] = {
     "wrong_mask": ("label",),
     "wrong_person": ("identity",),
     "skin_tone": ("tone", "kept"),
+    "dark_skin_tone": ("tone",),
     "blur": ("quality",),
     "noise": ("quality", "artifact"),
     "paste": ("artifact",),
@@ -44,8 +46,9 @@ MEANT_FOR: Mapping[str, tuple[str, ...]] = {
 FAULTS = tuple(MEANT_FOR)
 #: Ages are ordered to move by so many groups: a judge that is off by one sees that.
 FEWEST_STEPS, MOST_STEPS = 2, 4
-#: Skin tone moves by so many steps of the Monk scale.
-TONE_STEPS = 3
+#: Skin tone moves by so many steps of the Monk scale; between the darkest ones by fewer.
+TONE_STEPS, DARK_TONE_STEPS = 3, 2
+DARKEST = ("7", "8", "9", "10")
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def candidates(
         good: faultless ones, at most.
         workers: processes that draw.
     """
-    rows = read_table(faces, ["status", "split", "mask"]).to_pylist()
+    rows = read_table(faces, ["status", "split", "mask", "skin_tone"]).to_pylist()
     usable = [row for row in rows if row["status"] == OK]
     bare = [place for place, row in enumerate(usable)
             if row["split"] == "train" and row["mask"] == NO]  # fmt: skip
@@ -127,17 +130,31 @@ def candidates(
     if len(kinds) > len(bare):
         raise SystemExit(f"{len(kinds)} candidates need as many bare train faces; there are "
                          f"{len(bare)}: raise --faces")  # fmt: skip
-    order = np.random.default_rng(seed).permutation(bare)
-    tasks = [(kind, int(place), number)
-             for number, (kind, place) in enumerate(zip(kinds, order, strict=False))]  # fmt: skip
+    order = [int(place) for place in np.random.default_rng(seed).permutation(bare)]
+    tasks = list(_given_parents(kinds, order, usable))
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, _start, (faces, params, seed)) as pool:
         return pool.map(_finished, tasks, chunksize=16)
 
 
+def _given_parents(
+    kinds: list[str], order: list[int], rows: list[Mapping[str, Any]]
+) -> Iterator[tuple[str, int, int]]:
+    """(kind, place of its parent, number): the next one in ``order`` that will do for the kind."""
+    dark = [place for place in order if rows[place]["skin_tone"] in DARKEST]
+    dark = dark[: kinds.count("dark_skin_tone")]
+    others = iter([place for place in order if place not in set(dark)])
+    for number, kind in enumerate(kinds):
+        if kind != "dark_skin_tone":
+            yield kind, next(others), number
+        elif dark:
+            yield kind, dark.pop(), number
+
+
 def _kinds(each: int, good: int) -> Iterator[str]:
     """Kinds in turn, so that none gets other parents than another."""
     counts = dict.fromkeys(FAULTS, each) | dict.fromkeys(("good_age", "good_mask"), good // 2)
+    counts["dark_skin_tone"] = each // 2  # dark parents are few
     for turn in range(max(counts.values())):
         yield from (kind for kind, count in counts.items() if turn < count)
 
@@ -228,13 +245,17 @@ def _wrong_person(maker: _Maker, parent: _Parent, random: Random) -> Draft:
     return _asked(maker, replace(parent, spec=stranger), random)
 
 
-def _skin_tone(maker: _Maker, parent: _Parent, random: Random) -> Draft:
-    was = parent.spec.person
-    step = TONE_STEPS if was.monk + TONE_STEPS <= 10 else -TONE_STEPS
-    if was.monk - TONE_STEPS >= 1 and random.random() < 0.5:
-        step = -TONE_STEPS
-    turned = replace(parent.spec, person=sample_person(was.seed, was.gender, was.monk + step))
-    return _asked(maker, replace(parent, spec=turned), random)
+def _other_tone(steps: int, lightest: int) -> Callable[..., Draft]:
+    """The same person, so many steps of the Monk scale lighter or darker."""
+
+    def make(maker: _Maker, parent: _Parent, random: Random) -> Draft:
+        was = parent.spec.person
+        moved = [m for m in (was.monk - steps, was.monk + steps) if lightest <= m <= 10]
+        person = sample_person(was.seed, was.gender, int(random.choice(moved)))
+        turned = replace(parent.spec, person=person)
+        return _asked(maker, replace(parent, spec=turned), random)
+
+    return make
 
 
 def _copy_of(pool: Callable[[_Maker], list[Any]]) -> Callable[..., Draft]:
@@ -256,68 +277,19 @@ def _copy_of(pool: Callable[[_Maker], list[Any]]) -> Callable[..., Draft]:
     return make
 
 
-# --- wrong making ---
-
-
-def _blur(image: Image, random: Random) -> Image:
-    sigma = random.uniform(0.022, 0.035) * image.shape[0]
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), dtype=np.uint8)
-
-
-def _noise(image: Image, random: Random) -> Image:
-    noisy = image + random.normal(0, random.uniform(16, 26), image.shape)
-    return np.clip(np.round(noisy), 0, 255).astype(np.uint8)
-
-
-def _paste(image: Image, random: Random) -> Image:
-    """A cut-out polygon of the face laid down elsewhere, larger, turned and in another light."""
-    size = image.shape[0]
-    centre = random.uniform(0.3, 0.7, 2) * size
-    angles = np.sort(random.uniform(0, 2 * np.pi, 6))
-    reach = random.uniform(0.14, 0.24, 6)[:, None] * size
-    outline = centre + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    where = np.zeros((size, size), np.uint8)
-    cv2.fillPoly(where, [np.round(outline).astype(np.int32)], 255)
-    turn = cv2.getRotationMatrix2D((size / 2, size / 2), random.uniform(25, 155), 1.15)
-    light = random.choice([-1, 1]) * random.uniform(14, 30)
-    laid = cv2.warpAffine(image, turn, (size, size), borderMode=cv2.BORDER_REFLECT) + light
-    return np.where(where[..., None] > 0, np.clip(laid, 0, 255), image).astype(np.uint8)
-
-
-def _cut(image: Image, random: Random) -> Image:
-    """The face half out of the picture."""
-    size = image.shape[0]
-    away = random.uniform(0.42, 0.55) * size * random.choice([-1, 1])
-    shift = (away, 0.0) if random.random() < 0.5 else (0.0, away)
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
-    moved = cv2.warpAffine(image, matrix, (size, size), borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(moved, dtype=np.uint8)
-
-
-def _closed(image: Image, random: Random) -> Image:
-    """Skin grown over the features: no eyes, no nose, no mouth."""
-    size = image.shape[0]
-    soft = cv2.GaussianBlur(image, (0, 0), 0.16 * size).astype(np.float32)
-    grain = random.normal(0, 3, image.shape)
-    mask = np.zeros((size, size), np.float32)
-    axes = (round(0.34 * size), round(0.4 * size))
-    cv2.ellipse(mask, (size // 2, round(0.52 * size)), axes, 0, 0, 360, 1.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), 0.04 * size)[..., None]
-    return np.clip(mask * (soft + grain) + (1 - mask) * image, 0, 255).astype(np.uint8)
-
-
 _MAKERS: Mapping[str, Callable[[_Maker, _Parent, Random], Draft]] = {
     "good_age": _good_age,
     "good_mask": _good_mask,
     "wrong_age": _wrong_age,
     "wrong_mask": _wrong_mask,
     "wrong_person": _wrong_person,
-    "skin_tone": _skin_tone,
-    "blur": _spoiled(_blur),
-    "noise": _spoiled(_noise),
-    "paste": _spoiled(_paste),
+    "skin_tone": _other_tone(TONE_STEPS, 1),
+    "dark_skin_tone": _other_tone(DARK_TONE_STEPS, int(DARKEST[0])),
+    "blur": _spoiled(gate_spoils.blur),
+    "noise": _spoiled(gate_spoils.noise),
+    "paste": _spoiled(gate_spoils.paste),
     "copy_train": _copy_of(lambda maker: maker.train),
     "copy_test": _copy_of(lambda maker: maker.held_out),
-    "cut": _spoiled(_cut),
-    "closed": _spoiled(_closed),
+    "cut": _spoiled(gate_spoils.cut),
+    "closed": _spoiled(gate_spoils.closed),
 }
