@@ -24,8 +24,8 @@ PACKAGE = "augment"
 NEUTRAL = frozenset(
     f"{PACKAGE}.{name}"
     for name in (
-        "cli", "closure", "engine", "errors", "figures", "job", "params", "plugins", "pool",
-        "protocols", "ray_engine", "road", "rowcache", "shards",
+        "cli", "closure", "engine", "errors", "figures", "job", "operation", "params", "plugins",
+        "pool", "protocols", "ray_engine", "road", "rowcache", "shards",
     )
 ) | {PACKAGE}  # fmt: skip
 

@@ -10,19 +10,19 @@ import hashlib
 import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from augment.closure import code_digest
-from augment.rowcache import KEY, LostRows, RowCache, row_keys
+from augment.operation import Op, Together, apply
+from augment.rowcache import LostRows, Missing, RowCache, row_keys
 from augment.shards import (
-    ROWS_PER_GROUP,
     iterate,
     iterate_file,
     read_schema,
@@ -34,31 +34,19 @@ EngineName = Literal["inline", "pool", "ray"]
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 
-class Op(Protocol):
-    """A callable on Arrow batches, like the argument of Ray Data's ``map_batches``.
+@dataclass(frozen=True)
+class Work:
+    """Rows, and what is to be computed for them.
 
-    It must be picklable, depend on nothing but the row (never on the batch it comes in), and
-    return as many rows as it was given, in order, holding exactly the columns of ``adds``. What a
-    network computes for a row may change in the last bit with the batch's size: such an op takes
-    its rows one by one, or always in groups of one size.
+    Attributes:
+        ops: name of the cache folder -> operation; all operations have the same ``needs``.
+        batches: makes the stream of rows; called twice (compute, then read).
+        rows: how many rows it has.
     """
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns that the result depends on."""
-        ...
-
-    @property
-    def adds(self) -> pa.Schema: ...
-
-    def identity(self) -> str:
-        """Changes whenever results would: name, configuration, digests of weights.
-
-        The code itself need not be told: the engine looks at it (see :mod:`augment.closure`).
-        """
-        ...
-
-    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch: ...
+    ops: Mapping[str, Op]
+    batches: Callable[[], Iterable[pa.RecordBatch]]
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +81,7 @@ class Engine:
         kept = list(columns) if columns is not None else schema.names
         result = _joined_schema(schema, kept, op.adds)
         with self._cache(op, label) as cache:
-            self._compute(op, iterate(source), cache, rows, label)
+            self._compute([op], [(iterate(source), [0])], [cache], rows, label)
             write_shards(target, _assemble(paths, op, cache, result), len(paths))
 
     def map_batches(
@@ -108,9 +96,40 @@ class Engine:
             label: what the progress bar and the cache folder call it.
         """
         with self._cache(op, label) as cache:
-            self._compute(op, batches(), cache, rows, label)
+            self._compute([op], [(batches(), [0])], [cache], rows, label)
             for batch in batches():
-                yield replace_columns(batch, _results(op, cache, batch))
+                yield replace_columns(batch, _results([op], batch, [cache])[0])
+
+    def map_many(
+        self, works: Sequence[Work], label: str
+    ) -> Iterator[tuple[int, list[pa.RecordBatch]]]:
+        """Several operations on several streams of rows, in one pass: each row is sent once, to
+        one worker, and one that stands in several streams is computed once.
+
+        Operations of one name are one operation.
+
+        Args:
+            works: what to compute.
+            label: what the progress bar calls it.
+
+        Yields:
+            (place in ``works``, a batch of each operation's columns) for every batch of every
+            stream, in order.
+        """
+        ops = {name: op for work in works for name, op in work.ops.items()}
+        if not ops:
+            return
+        places = {name: place for place, name in enumerate(ops)}
+        asked = [[places[name] for name in work.ops] for work in works]
+        with contextlib.ExitStack() as stack:
+            caches = [stack.enter_context(self._cache(op, name)) for name, op in ops.items()]
+            streams = [(work.batches(), own) for work, own in zip(works, asked, strict=True)]
+            rows = sum(work.rows for work in works)
+            self._compute(list(ops.values()), streams, caches, rows, label)
+            for number, (work, own) in enumerate(zip(works, asked, strict=True)):
+                used = list(work.ops.values())
+                for batch in work.batches():
+                    yield number, _results(used, batch, [caches[place] for place in own])
 
     def _cache(self, op: Op, label: str) -> RowCache:
         made_by = "\n".join([op.identity(), repr(op.needs), str(op.adds), code_digest(op)])
@@ -118,26 +137,28 @@ class Engine:
 
     def _compute(
         self,
-        op: Op,
-        batches: Iterable[pa.RecordBatch],
-        cache: RowCache,
+        ops: Sequence[Op],
+        streams: Iterable[tuple[Iterable[pa.RecordBatch], Sequence[int]]],
+        caches: Sequence[RowCache],
         rows: int,
         label: str,
     ) -> None:
+        """Fill the caches; a stream comes with the places of the ops that it is for."""
+        together = Together(tuple(ops))
         with tqdm(
             total=rows, desc=label, unit="row", disable=not self.progress, mininterval=1.0
         ) as bar:
 
             def keep(result: pa.RecordBatch) -> None:
-                cache.put(result)
+                together.keep(result, caches)
                 bar.update(result.num_rows)
 
-            missing = _Missing(batches, op.needs, cache, bar.update)
-            self._run(op, missing, keep)
+            missing = Missing(streams, together.needs, caches, bar.update)
+            self._run(together, missing, keep)
             if missing.kept:
                 bar.set_postfix_str(f"{missing.kept:,} kept from before")
 
-    def _run(self, op: Op, missing: "_Missing", keep: Callable[[pa.RecordBatch], None]) -> None:
+    def _run(self, op: Op, missing: Missing, keep: Callable[[pa.RecordBatch], None]) -> None:
         workers = self.workers or usable_cores()
         chunks = iter(missing)
         if self.name == "ray":
@@ -156,45 +177,6 @@ class Engine:
                 keep(apply(op, chunk))
 
 
-class _Missing:
-    """The rows that the cache does not hold, with a key column, in chunks of ~100 rows.
-
-    Rows of several batches share a chunk: where one row in a hundred is new, the op is still
-    called with a hundred rows.
-    """
-
-    def __init__(
-        self,
-        batches: Iterable[pa.RecordBatch],
-        needs: tuple[str, ...],
-        cache: RowCache,
-        pass_over: Callable[[int], object],
-    ) -> None:
-        self._batches, self._needs, self._cache = batches, needs, cache
-        self._pass_over = pass_over
-        self.kept = 0
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        waiting: list[pa.RecordBatch] = []
-        for batch in self._batches:
-            part = self._fresh(batch)
-            if part.num_rows:
-                waiting.append(part)
-            if sum(part.num_rows for part in waiting) >= ROWS_PER_GROUP:
-                yield pa.concat_batches(waiting)
-                waiting = []
-        if waiting:
-            yield pa.concat_batches(waiting)
-
-    def _fresh(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        keys = row_keys(batch, self._needs)
-        places = [place for place, key in enumerate(keys) if key not in self._cache]
-        self.kept += batch.num_rows - len(places)
-        self._pass_over(batch.num_rows - len(places))
-        part = batch.select(list(self._needs)).take(pa.array(places, pa.int64()))
-        return part.append_column(KEY, pa.array([keys[place] for place in places], pa.binary(16)))
-
-
 def _joined_schema(schema: pa.Schema, kept: list[str], adds: pa.Schema) -> pa.Schema:
     fields = {name: schema.field(name) for name in kept} | {field.name: field for field in adds}
     return pa.schema(fields.values(), metadata=schema.metadata)
@@ -205,33 +187,29 @@ def _assemble(
 ) -> Iterator[tuple[int, pa.Table]]:
     for number, path in enumerate(paths):
         batches = (
-            replace_columns(batch, _results(op, cache, batch)).select(schema.names)
+            replace_columns(batch, _results([op], batch, [cache])[0]).select(schema.names)
             for batch in iterate_file(path)
         )
         yield number, pa.Table.from_batches((b.cast(schema) for b in batches), schema=schema)
 
 
-def _results(op: Op, cache: RowCache, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The op's columns for a batch; what a damaged chunk has lost is computed again, here."""
-    keys = row_keys(batch, op.needs)
+def _results(
+    ops: Sequence[Op], batch: pa.RecordBatch, caches: Sequence[RowCache]
+) -> list[pa.RecordBatch]:
+    """The ops' columns for a batch; what a damaged chunk has lost is computed again, here."""
+    keys = row_keys(batch, ops[0].needs) if ops else []
+    return [_result(op, batch, keys, cache) for op, cache in zip(ops, caches, strict=True)]
+
+
+def _result(op: Op, batch: pa.RecordBatch, keys: list[bytes], cache: RowCache) -> pa.RecordBatch:
+    together = Together((op,))
     while True:
         try:
             return cache.get(keys)
         except LostRows:
             with one_thread():
-                for chunk in _Missing([batch], op.needs, cache, lambda rows: None):
-                    cache.put(apply(op, chunk))
-
-
-def apply(op: Op, batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Run an op on a batch that carries keys, check its promise, and pass the keys on."""
-    result = op(batch)
-    if result.num_rows != batch.num_rows or not result.schema.equals(op.adds):
-        raise ValueError(
-            f"{type(op).__name__} returned {result.num_rows} rows of {result.schema.names} "
-            f"for {batch.num_rows} rows of {op.adds.names}"
-        )
-    return result.append_column(KEY, batch.column(KEY))
+                for chunk in Missing([([batch], [0])], op.needs, [cache], lambda rows: None):
+                    together.keep(apply(together, chunk), [cache])
 
 
 @contextlib.contextmanager

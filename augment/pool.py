@@ -14,8 +14,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from augment.engine import Op, apply, set_threads
+from augment.engine import set_threads
 from augment.errors import UserError
+from augment.operation import Op, apply
 
 #: A worker keeps so many operations with what they have loaded: a stage asks judge after judge.
 _KEPT_OPS = 16

@@ -255,7 +255,8 @@ class Check(Protocol):
     """Candidates -> verdicts. Made as ``Check(config)``; must not import torch.
 
     A check whose measures depend on more than the picture (a detector's weights) also has
-    ``identity() -> str``, which names it.
+    ``identity() -> str``, which names it. One that never reads its measures of parents says
+    ``candidates_only = True``, and parents are not measured for it.
     """
 
     measures: Mapping[str, int]  # numbers taken from pixels: name -> how many a face; often none

@@ -7,8 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from augment.engine import Op, apply, set_threads
+from augment.engine import set_threads
 from augment.errors import UserError
+from augment.operation import Op, apply
 from augment.rowcache import KEY
 
 

@@ -7,7 +7,7 @@ here. A cache belongs to one operation identity; each chunk file holds some rows
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,9 @@ import pyarrow.parquet as pq
 from augment.shards import AtomicFile
 
 KEY = "_key"
+ASKED = "_asked"
+#: Rows that are computed at a time. Networks look at 32 faces together: three times that.
+ROWS_PER_CHUNK = 96
 _TABLES_IN_MEMORY = 32
 
 _log = logging.getLogger(__name__)
@@ -147,6 +150,63 @@ class RowCache:
         _log.warning("%s is damaged (%s): its rows are computed again.", path, error)
         path.unlink(missing_ok=True)
         self._place = {key: place for key, place in self._place.items() if place[0] != path}
+
+
+class Missing:
+    """The rows that caches do not hold, each once, in chunks of at most :data:`ROWS_PER_CHUNK`.
+
+    A chunk has the columns that are needed, :data:`KEY`, and :data:`ASKED`: for each cache
+    whether it lacks the row. Rows of several batches share a chunk: where one row in a hundred is
+    new, an operation is still called with many rows.
+
+    Attributes:
+        kept: rows that nothing had to be computed for.
+    """
+
+    def __init__(
+        self,
+        streams: Iterable[tuple[Iterable[pa.RecordBatch], Sequence[int]]],
+        needs: tuple[str, ...],
+        caches: Sequence[RowCache],
+        pass_over: Callable[[int], object],
+    ) -> None:
+        """Streams come with the places of the caches that are to hold their rows."""
+        self._streams, self._needs, self._caches = streams, needs, caches
+        self._pass_over = pass_over
+        self._ordered: list[set[bytes]] = [set() for _ in caches]
+        self.kept = 0
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        waiting: list[pa.RecordBatch] = []
+        for batches, wanted in self._streams:
+            for batch in batches:
+                waiting.append(self._fresh(batch, wanted))
+                while sum(part.num_rows for part in waiting) >= ROWS_PER_CHUNK:
+                    whole = pa.concat_batches(waiting)
+                    yield whole.slice(0, ROWS_PER_CHUNK)
+                    waiting = [whole.slice(ROWS_PER_CHUNK)]
+        if any(part.num_rows for part in waiting):
+            yield pa.concat_batches(waiting)
+
+    def _fresh(self, batch: pa.RecordBatch, wanted: Sequence[int]) -> pa.RecordBatch:
+        keys = row_keys(batch, self._needs)
+        asked = [self._ask(key, wanted) for key in keys]
+        places = [place for place, flags in enumerate(asked) if any(flags)]
+        self.kept += batch.num_rows - len(places)
+        self._pass_over(batch.num_rows - len(places))
+        part = batch.select(list(self._needs)).take(pa.array(places, pa.int64()))
+        flags = pa.array([asked[place] for place in places], pa.list_(pa.bool_()))
+        return part.append_column(
+            KEY, pa.array([keys[place] for place in places], pa.binary(16))
+        ).append_column(ASKED, flags)
+
+    def _ask(self, key: bytes, wanted: Sequence[int]) -> list[bool]:
+        asked = [False] * len(self._caches)
+        for place in wanted:
+            asked[place] = key not in self._caches[place] and key not in self._ordered[place]
+            if asked[place]:
+                self._ordered[place].add(key)
+        return asked
 
 
 def drop_rows(path: Path, unwanted: Callable[[pa.Table], list[bool]]) -> int:

@@ -52,6 +52,7 @@ class Check:
     """
 
     measures: Mapping[str, int] = {"faces": 1, "score": 1, "points": 10}
+    candidates_only = True
 
     def __init__(self, config: Config) -> None:
         self._entry = dict(config.detector)

@@ -53,6 +53,7 @@ class Check:
     """Score: minus the largest deviation from the usual, in units of the group's own spread."""
 
     measures: Mapping[str, int] = {"contrast": 1}
+    candidates_only = True
 
     def __init__(self, config: Config) -> None:
         self._ranges: dict[tuple[str, str], _Range] = {}

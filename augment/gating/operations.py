@@ -4,7 +4,9 @@ The engine computes them once per picture and set of weights and keeps them outs
 stage's outputs. Thresholds play no part, so gating again with others computes nothing anew.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from augment.errors import RowError
 from augment.images import decode, encode, resize
 from augment.plugins import load
 from augment.protocols import Check, Judge
+from augment.rowcache import ROWS_PER_CHUNK
 from augment.types import FloatArray, Image
 
 
@@ -24,14 +27,20 @@ class JudgeFaces:
 
     needs: tuple[str, ...] = ("image",)
 
-    def __init__(self, kind: str, config: Any, folder: Path, again: bool = False) -> None:
-        self._kind, self._config, self._folder, self._again = kind, config, folder, again
+    def __init__(self, kind: str, config: Any, folder: Path) -> None:
+        self._kind, self._config, self._folder, self._again = kind, config, folder, False
         self._judge: Judge | None = None
         judge = self._loaded()
         self.values = dict(judge.values())
         self.features = dict(judge.features())
         self.accuracy = list(judge.accuracy())
         self._weights = judge.weights()
+
+    def of_variation(self) -> "JudgeFaces":
+        """The same, of the faces' harmless variation."""
+        other = copy.copy(self)
+        other._again = True
+        return other
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -46,12 +55,9 @@ class JudgeFaces:
         return f"judge {self._kind} {self._weights} again={self._again}"
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        images = [_decoded(row) for row in batch.column("image").to_pylist()]
+        images = _pictures(batch, self._again)
         good = [place for place, image in enumerate(images) if image is not None]
-        faces = [image for image in images if image is not None]
-        found = self._loaded().predict(
-            [same_face_again(i) for i in faces] if self._again else faces
-        )
+        found = self._loaded().predict([image for image in images if image is not None])
         columns = [
             _spread(found[name], good, len(images), count) for name, count in self.counts.items()
         ]
@@ -92,13 +98,9 @@ class MeasureFaces:
         return f"measure {self._kind}{also} again={self._again}"
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        images = [_decoded(row) for row in batch.column("image").to_pylist()]
+        images = _pictures(batch, self._again)
         good = [place for place, image in enumerate(images) if image is not None]
-        found = [
-            self._check.measure(same_face_again(image) if self._again else image)
-            for image in images
-            if image is not None
-        ]
+        found = [self._check.measure(image) for image in images if image is not None]
         columns = [
             _spread([numbers[name] for numbers in found], good, len(images), count)
             for name, count in self._check.measures.items()
@@ -118,13 +120,26 @@ def _list_columns(counts: Mapping[str, int]) -> pa.Schema:
     return pa.schema([pa.field(name, pa.list_(pa.float32(), n)) for name, n in counts.items()])
 
 
-def _decoded(row: Mapping[str, Any] | None) -> Image | None:
-    if row is None or row["bytes"] is None:
-        return None
-    try:
-        return decode(row["bytes"])
-    except RowError:
-        return None
+def _pictures(batch: pa.RecordBatch, again: bool) -> list[Image | None]:
+    """The faces, or their harmless variation; None where there is none to read."""
+    contents = [row and row["bytes"] for row in batch.column("image").to_pylist()]
+    return [None if content is None else _picture(content, again) for content in contents]
+
+
+# Every judge and check looks at the same rows in turn: each is decoded, and varied, once.
+@lru_cache(maxsize=2 * ROWS_PER_CHUNK)
+def _picture(content: bytes, again: bool) -> Image | None:
+    if again:
+        plain = _picture(content, again=False)
+        image = None if plain is None else same_face_again(plain)
+    else:
+        try:
+            image = decode(content)
+        except RowError:
+            image = None
+    if image is not None:
+        image.setflags(write=False)  # the next one sees the same array
+    return image
 
 
 def _spread(
