@@ -36,7 +36,7 @@ class Network(Section):
 class Train(TrainConfig):
     """First stage: least error of pixels."""
 
-    images: int = Field(default=24_000, gt=0)
+    images: int = Field(default=16_000, gt=0)
     batch: int = Field(default=16, gt=0)
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
@@ -46,13 +46,13 @@ class Train(TrainConfig):
 class Adversarial(TrainConfig):
     """Second stage: an adversary asks for detail, from where the first stage ended."""
 
-    images: int = Field(default=12_000, gt=0)
+    images: int = Field(default=6_000, gt=0)
     batch: int = Field(default=16, gt=0)
-    learning_rate: float = Field(default=3e-4, gt=0)
+    learning_rate: float = Field(default=5e-4, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     # Weight of the adversary's word, and of its features, beside the pixels' 1.
-    adversarial: float = Field(default=0.02, ge=0)
-    perceptual: float = Field(default=0.3, ge=0)
+    adversarial: float = Field(default=0.1, ge=0)
+    perceptual: float = Field(default=1.0, ge=0)
     # Maps of the adversary at the picture's own size, half, quarter ...
     critic: tuple[int, ...] = Field(default=(32, 48, 64, 96), min_length=1, max_length=6)
 

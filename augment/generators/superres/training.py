@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 #: Targets' sides as shares of the faces', and how often each is drawn (paper: 64, 128 and 256 of
 #: 256 pixels; the finest is nearest to the use).
 LEVELS = {4: 0.25, 2: 0.25, 1: 0.5}
+_BETAS = (0.0, 0.99)  # of Adam where two networks play against each other, as in StarGAN v2
 _SMALLEST_TARGET = 16  # pixels; its input has 4
 _ROTATIONS = 3
 #: Stage -> what it has taught.
@@ -179,8 +180,8 @@ class Adversaries:
     def learners(self) -> list[Learner]:
         """The two, in the order in which they take turns."""
         return [
-            Learner(self._network, self.enlarge),
-            Learner(self._critic, self.criticise, "critic"),
+            Learner(self._network, self.enlarge, betas=_BETAS),
+            Learner(self._critic, self.criticise, "critic", betas=_BETAS),
         ]
 
     def enlarge(self, indices: Indices, random: np.random.Generator) -> dict[str, Tensor]:

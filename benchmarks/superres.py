@@ -1,0 +1,123 @@
+"""How well are small faces restored? python benchmarks/superres.py --work WORK
+
+Bicubic and Lanczos enlargement, the paper's network, the two stages of this project's and what lies
+between them, and the same network taught with true originals (an oracle), each trained on the given
+faces of a set alone. Parts:
+
+    train     all trainings of the sets, resumable
+    quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
+    cost      seconds of one core
+    page      reports/systems/superres.md and its pictures, from all figures
+
+What was prepared and trained stays in --work. Figures go to reports/systems/superres.json.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from superres_cost import cost_figures, training_figures
+from superres_faces import SETS, Faces, prepare
+from superres_measures import quality_figures
+from superres_methods import methods, train
+from superres_page import write_page
+
+from augment.figures import Figure, write_figures
+
+SEED = 7
+#: Faces that are learned from, and others (of london_hr: people).
+COUNTS = {
+    "drawn": (600, 200),
+    "fairface": (2000, 300),
+    "london_hr": (30, 20),
+    "celebamask_hq": (450, 150),
+}
+#: Faces measured of each part, at most.
+MEASURED = {"drawn": 200, "fairface": 300, "london_hr": 24, "celebamask_hq": 60}
+ARCHES = ("ours", "supervised", "paper")
+
+
+@dataclass(frozen=True)
+class Bench:
+    data: Path
+    work: Path
+    quick: bool
+    sets: tuple[str, ...]
+
+    def faces(self, name: str) -> Faces:
+        path = self.work / "faces" / f"{name}.npz"
+        if not path.is_file():
+            seen, unseen = (8, 6) if self.quick else COUNTS[name]
+            prepare(name, self.data, SEED, seen, unseen).save(path)
+        return Faces.load(path)
+
+    @property
+    def models(self) -> Path:
+        return self.work / "models"
+
+
+def _train(bench: Bench) -> Iterator[Figure]:
+    for name in bench.sets:
+        faces = bench.faces(name)
+        for arch in ARCHES:
+            took = train(arch, faces, bench.models / name / arch, SEED, bench.quick)
+            yield from training_figures(name, arch, took)
+
+
+def _quality(bench: Bench) -> Iterator[Figure]:
+    for name in bench.sets:
+        most = 4 if bench.quick else MEASURED[name]
+        compared = methods(bench.models, name)
+        yield from quality_figures(bench.faces(name), compared, most, bench.data, SEED)
+
+
+def _cost(bench: Bench) -> Iterator[Figure]:
+    yield from cost_figures(methods(bench.models, bench.sets[0]))
+
+
+PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
+    "train": _train,
+    "quality": _quality,
+    "cost": _cost,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data = Path(os.environ.get("FACES_DATA", "../shared/data"))
+    parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
+    parser.add_argument("--part", nargs="+", choices=[*PARTS, "page"], default=[*PARTS, "page"])
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--work", type=Path, help="keep what was prepared and trained here")
+    parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
+    parser.add_argument("--out", type=Path, default=Path("reports/systems/superres.json"))
+    args = parser.parse_args()
+    with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
+        bench = Bench(args.data, Path(folder), args.quick, tuple(args.sets))
+        for part in args.part:
+            if part == "page":
+                write_page(bench.faces, methods, bench.models, args.out)
+                continue
+            figures = []
+            for row in PARTS[part](bench):
+                figures.append(row)
+                _show(row)
+            write_figures(args.out, "superres", SEED, figures)
+
+
+def _show(row: Figure) -> None:
+    ends = "" if row.interval is None else f"{list(row.interval)}"
+    where = f"{row.data} {row.split} {row.arch}"
+    print(
+        f"{where} {row.name} ({row.group}): {row.value} {row.unit} {ends} n = {row.n}", flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()

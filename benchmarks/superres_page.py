@@ -1,0 +1,158 @@
+"""The page about super-resolution: tables of all figures, and pictures that may be shown."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from superres_faces import UNSEEN, Faces
+from superres_methods import BLENDS, Method
+
+from augment.images import encode
+from augment.types import Image
+
+_TITLE = "# Face super-resolution: four times the size, without a face in high resolution"
+_ARCHES = ("bicubic", "lanczos", "paper", "ours_l1", "ours_gan", "supervised")
+_COLUMNS = {
+    "psnr": 2, "psnr_gain_db": 2, "ssim": 4, "ssim_gain": 4, "fd": 4, "fd_ratio": 3, "kid": 4,
+    "identity_cosine": 3, "sharpness": 2, "skin_tone_shift": 2, "shrunken_psnr": 1,
+}  # fmt: skip
+#: The sets of which pictures may be shown, and what to write below.
+_SHOWN = {
+    "drawn": "Drawn faces that no method has seen, 256 from 64 pixels.",
+    "london_hr": "Unseen people, 1,024 from 256 pixels; the middle of each photo. Face Research "
+    "Lab London Set, L. DeBruine and B. Jones (2017), CC BY 4.0, with the signed consent of the "
+    "pictured; enlarged and cut.",
+}
+_PICTURED = ("bicubic", "paper", "ours_l1", "ours_blend_0.5", "ours_gan", "supervised")
+
+
+def write_page(
+    faces: Callable[[str], Faces],
+    methods: Callable[[Path, str], dict[str, Method]],
+    models: Path,
+    figures: Path,
+) -> None:
+    """Beside the figures: superres.md and superres/*.jpg."""
+    content = json.loads(figures.read_text())
+    rows = content["rows"]
+    sets = list(dict.fromkeys(row["data"] for row in rows if row["split"] == UNSEEN))
+    parts = [_TITLE, _introduction(content["seed"])]
+    for name in sets:
+        parts.append(f"## {name}")
+        for split in ("seen", "unseen"):
+            own = [row for row in rows if (row["data"], row["split"]) == (name, split)]
+            parts += [f"### {split.capitalize()} faces", _table(own), _groups(own)]
+        parts += [_trainings(rows, name)]
+        if name in _SHOWN:
+            target = figures.with_suffix("") / f"{name}.jpg"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sheet = _sheet(faces(name).of(UNSEEN, 3), methods(models, name))
+            target.write_bytes(encode(sheet))
+            picture = f"![{name}]({target.parent.name}/{target.name})"
+            order = f"From the left: {', '.join(_PICTURED)}, the original."
+            parts += [picture, f"{_SHOWN[name]} {order}"]
+    parts += ["## Cost", _cost(rows)]
+    text = "\n\n".join(part for part in parts if part)
+    figures.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
+
+
+def _introduction(seed: int) -> str:
+    return (
+        "Given is the original shrunken four times by area averaging. Methods are trained on the "
+        "seen faces as they are given, `supervised` (an oracle) on the originals. Gains and ratios "
+        "are against bicubic on the same faces. FD and KID are taken on hand-made features (edges, "
+        "texture, colour) of 64-pixel pieces: they are no FID. Shift of skin tone is in degrees of "
+        "typology angle (above 0: lighter), uncalibrated light. Intervals are of 95 %, people "
+        f"drawn with replacement (FD: halves of the people). Seed {seed}. The figures, with "
+        "commit, command and interval: `superres.json`. Again: `python benchmarks/superres.py "
+        "--work WORK`."
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    found = {(row["arch"], row["name"]): row for row in rows if row["group"] == "all"}
+    arches = [a for a in _ARCHES if (a, "psnr") in found]
+    curve = [f"ours_blend_{blend:g}" for blend in BLENDS]
+    arches[arches.index("ours_gan") : arches.index("ours_gan")] = [
+        arch for arch in curve if (arch, "psnr") in found
+    ]
+    names = [name for name in _COLUMNS if ("bicubic", name) in found]
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for arch in arches:
+        cells = [_cell(found.get((arch, name)), _COLUMNS[name]) for name in names]
+        lines.append(f"| {arch} | " + " | ".join(cells) + " |")
+    lines.append(f"\nn = {found['bicubic', 'psnr']['n']} faces.")
+    return "\n".join(lines)
+
+
+def _cell(row: dict[str, Any] | None, digits: int) -> str:
+    if row is None:
+        return "–"
+    paper = f" (paper: {row['paper']:g})" if row["paper"] is not None else ""
+    return f"{row['value']:.{digits}f}{paper}"
+
+
+def _groups(rows: list[dict[str, Any]]) -> str:
+    """Shift of skin tone by group, of what the road uses: between the two stages."""
+    shown = [row for row in rows if row["name"] == "skin_tone_shift" and row["group"] != "all"
+             and row["arch"] in ("bicubic", "ours_blend_0.5", "ours_gan")]  # fmt: skip
+    if not shown:
+        return ""
+    arches = list(dict.fromkeys(row["arch"] for row in shown))
+    groups = sorted({row["group"] for row in shown}, key=lambda word: (len(word), word))
+    found = {(row["group"], row["arch"]): row for row in shown}
+    lines = ["Shift of skin tone by group, degrees of typology angle [95 %]:", ""]
+    lines += ["| group | n | " + " | ".join(arches) + " |", "|---" * (len(arches) + 2) + "|"]
+    for group in groups:
+        cells = [
+            "{value:+.2f} [{low:+.2f}, {high:+.2f}]".format(
+                value=row["value"], low=row["interval"][0], high=row["interval"][1]
+            )
+            for row in (found[group, arch] for arch in arches)
+        ]
+        count = found[group, arches[0]]["n"]
+        lines.append(f"| {group} | {count} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _trainings(rows: list[dict[str, Any]], name: str) -> str:
+    own = {(row["arch"], row["name"]): row for row in rows
+           if row["data"] == name and row["split"] == "train"}  # fmt: skip
+    told = [
+        f"{arch}: {found['n']:,} pictures seen, {found['value']:.0f} s of one core"
+        for (arch, what), found in own.items()
+        if what == "train_seconds_cpu"
+    ]
+    return f"Trainings: {'; '.join(told)}." if told else ""
+
+
+def _cost(rows: list[dict[str, Any]]) -> str:
+    names = ("seconds_256_to_1024", "faces_per_s_32_to_128")
+    found = {(row["arch"], row["name"]): row for row in rows if row["name"] in names}
+    arches = [arch for arch in _ARCHES if (arch, names[0]) in found]
+    lines = ["| | 256 → 1024, s of one core | 32 → 128, faces/s on 2 cores |", "|---|---|---|"]
+    for arch in arches:
+        one, other = (found[arch, name]["value"] for name in names)
+        lines.append(f"| {arch} | {one:.3f} | {other:.0f} |")
+    return "\n".join(lines)
+
+
+def _sheet(faces: Faces, compared: dict[str, Method]) -> Image:
+    rows = []
+    for original, given in zip(faces.originals, faces.given(), strict=True):
+        pictures = [*(compared[arch](given) for arch in _PICTURED), original]
+        rows.append(np.hstack([_middle(picture) for picture in pictures]))
+    return np.vstack(rows)
+
+
+def _middle(picture: Image) -> Image:
+    """256 pixels a side around the eyes of a photo that is larger: at their true size."""
+    side = len(picture)
+    if side <= 256:
+        return picture
+    top, left = int(0.45 * side) - 128, side // 2 - 128
+    piece = picture[top : top + 256, left : left + 256]
+    return np.asarray(cv2.copyMakeBorder(piece, 2, 2, 2, 2, cv2.BORDER_CONSTANT), dtype=np.uint8)
