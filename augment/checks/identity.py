@@ -34,8 +34,11 @@ class Config(Section):
     # More do where a judge finds them as like each other as a face and its harmless variation.
     strangers: Share = 0.05
     # Generators with a share of their own: more where an edit changes much of the face, such as its
-    # age; less where it changes nothing of what is compared, as a mask does with the upper face.
+    # age.
     strangers_of: Mapping[str, Share] = Field(default_factory=dict)
+    # Generators that leave untouched what is compared, as a mask does with the upper face: theirs
+    # must be more like the parent than half of the harmlessly varied faces are.
+    in_place: tuple[str, ...] = ()
 
 
 class Check:
@@ -79,7 +82,7 @@ class Check:
         self._several |= {count for _, count in cases if count > 1}
         floors = {
             (judge, *case): self._yardstick(judge, case[0]).floors(
-                case[1], self._share(case[0]), groups, rows.num_rows
+                case[1], self._share(judge, case[0]), groups, rows.num_rows
             )
             for judge in self._judges
             for case in cases
@@ -91,8 +94,14 @@ class Check:
             for place, places in enumerate(parents)
         ]
 
-    def _share(self, generator: str) -> float:
-        return self._config.strangers_of.get(generator, self._config.strangers)
+    def _share(self, judge: str, generator: str) -> float | None:
+        """Of strangers who may pass; None where the generator left untouched what is compared."""
+        config = self._config
+        whole = self._yardstick(judge, generator).feature == WHOLE
+        # A judge that does not know upper faces compares the mask, too.
+        if generator in config.in_place and not (generator in config.upper and whole):
+            return None
+        return config.strangers_of.get(generator, config.strangers)
 
     def _yardstick(self, judge: str, generator: str) -> Yardstick:
         """Of the upper face where the generator asks for it and the judge knows it."""
@@ -123,12 +132,13 @@ class Check:
             return ["no judge describes who is on a face: every candidate passes unseen"]
         if not self._reference.unseen.rows.num_rows:
             return ["no real faces to compare with: nothing is refused"]
-        special = sorted({*self._config.upper, *self._config.strangers_of})
-        yardsticks = [(self._yardstick(j, g), g) for j in self._judges for g in ("", *special)]
-        lacking = [j for j in self._judges if self._config.upper and (j, UPPER) not in
+        config = self._config
+        special = sorted({*config.upper, *config.strangers_of, *config.in_place})
+        yardsticks = [(j, self._yardstick(j, g), g) for j in self._judges for g in ("", *special)]
+        lacking = [j for j in self._judges if config.upper and (j, UPPER) not in
                    self._yardsticks]  # fmt: skip
         return [
-            *(yardstick.note(self._share(g), g) for yardstick, g in yardsticks),
+            *(yardstick.note(self._share(j, g), g) for j, yardstick, g in yardsticks),
             *(
                 yardstick.note_on_several(count)
                 for yardstick in self._yardsticks.values()

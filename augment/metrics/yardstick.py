@@ -16,6 +16,8 @@ from augment.metrics.pairs import Pairs, likeness, same_person, strangers
 from augment.protocols import Reference
 from augment.types import FloatArray
 
+_HALF = 0.5
+
 
 @dataclass(frozen=True)
 class Yardstick:
@@ -77,18 +79,22 @@ class Yardstick:
             smallest=reference.smallest_group,
         )
 
-    def floors(self, parents: int, share: float, groups: Groups, faces: int) -> FloatArray:
+    def floors(self, parents: int, share: float | None, groups: Groups, faces: int) -> FloatArray:
         """The threshold of each of some candidates with so many parents, (faces,).
 
         Of one parent: as much likeness as photos of one person show, or as at most ``share`` of the
         pairs of two people have, whichever is more; of the latter no more than varied faces have.
+        ``share`` None: the edit left untouched what is compared; it is more like its parent than
+        every other varied face.
         Of several: minus the likeness that two people show. A face could be too like each of its
         parents, so each gets its part of the rate.
         """
         if parents > 1:
             return self._unlike(self.rate / parents).of(groups, faces)
-        varied = Floors.fit(*self.varied, self.rate, self.smallest).of(groups, faces)
-        lowest = np.minimum(varied, -self._unlike(share).of(groups, faces))
+        rate = _HALF if share is None else self.rate
+        lowest = Floors.fit(*self.varied, rate, self.smallest).of(groups, faces)
+        if share is not None:
+            lowest = np.minimum(lowest, -self._unlike(share).of(groups, faces))
         if self.photos is None:
             return lowest
         photos = Floors.fit(*self.photos, self.rate, self.smallest).of(groups, faces)
@@ -98,7 +104,7 @@ class Yardstick:
         scores, groups = self.two_people
         return Floors.fit(-scores, groups, rate, self.smallest)
 
-    def note(self, share: float, generator: str = "") -> str:
+    def note(self, share: float | None, generator: str = "") -> str:
         """What an edited face needs, and who has it: the same face, the same person, others."""
         name = f"{self.name}, of {generator}" if generator else self.name
         usual = float(np.median(self.floors(1, share, self.varied[1], len(self.varied[0]))))
@@ -120,7 +126,7 @@ class Yardstick:
             f"{people}), as are {', '.join(found)}"
         )
 
-    def _reached(self, scores: FloatArray, groups: Groups, share: float) -> str:
+    def _reached(self, scores: FloatArray, groups: Groups, share: float | None) -> str:
         """Which share of some pairs an edit's threshold lets pass, in words."""
         known = np.isfinite(scores)
         passed = (scores >= self.floors(1, share, groups, len(scores)))[known]

@@ -28,7 +28,7 @@ AROUND = [12.0 * n + shot for n in range(30) for shot in range(5)]
 PEOPLE: list[str | None] = [f"p{n:02d}" for n in range(30) for _ in range(5)]
 
 
-SETTINGS = ("upper", "strangers", "strangers_of")
+SETTINGS = ("upper", "strangers", "strangers_of", "in_place")
 
 
 def fitted(
@@ -109,6 +109,34 @@ class TestOneParent:
         assert usual.startswith("judge: an edit must be")
         assert of_age.startswith("judge, of age: an edit must be")
         assert 45 <= int(of_age.rsplit("(", 1)[1].split("%")[0]) <= 50
+
+    def test_edits_in_place_must_be_more_like_than_half_of_the_varied_faces(
+        self, parents: Evidence
+    ) -> None:
+        angles = np.random.default_rng(1).uniform(0, 360, 150)
+        moved = np.linspace(0, 6, 150)
+        again = faces((angles + moved).tolist(), [None] * 150)
+        check = fitted(faces(angles.tolist(), [None] * 150), parents, again, in_place=["mask"])
+
+        def passes(angle: float, generator: str) -> bool:
+            return check.judge(
+                faces([angle], [None], parents=[["p"]], generator=[generator])
+            )[0].passed  # fmt: skip
+
+        assert passes(102.9, "mask")
+        assert not passes(103.2, "mask")
+        assert passes(103.2, "age")
+
+    def test_a_judge_without_upper_faces_asks_no_more_of_edits_in_place(
+        self, parents: Evidence
+    ) -> None:
+        both = {"upper": ["mask"], "in_place": ["mask"]}
+        again = faces([angle + 3 for angle in AROUND], [None] * 150)
+        check = fitted(faces(AROUND, [None] * 150), parents, again, **both, strangers=0.9)
+        made = faces([104.0], [None], parents=[["p"]], generator=["mask"])
+        assert check.judge(made)[0].threshold == pytest.approx(
+            check.judge(faces([104.0], [None], parents=[["p"]]))[0].threshold
+        )
 
     def test_never_more_than_a_varied_face_has(self, parents: Evidence) -> None:
         """Strangers are as like each other as can be: what a variation shows must do."""
