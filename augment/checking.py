@@ -39,6 +39,7 @@ def find_problems(project: Path = Path()) -> list[str]:
     problems.attempt(lambda: _open_sources(params))
     for where, kind, entry in _entries(params):
         problems.attempt(partial(_make, kind, entry, where))
+    problems.extend(_restorers(params))
     road: dict[str, Stage] = {}
     problems.attempt(lambda: road.update(read_road(params, project / "dvc.yaml")))
     problems.extend(_road(road, params, project))
@@ -135,6 +136,23 @@ def _make(kind: Kind, entry: Any, where: str) -> None:
     module, config = plugins.configure(kind, entry, where)
     if kind != "checks":
         getattr(module, CLASS_NAME[kind])(config)
+
+
+def _restorers(params: Mapping[str, Any]) -> Iterator[str]:
+    """Generators that restore small faces, where no face counts as small."""
+    align, entries = params.get("align"), params.get("generators")
+    if not isinstance(align, Mapping) or not isinstance(entries, Mapping) or align.get("smallest"):
+        return
+    for name, entry in entries.items():
+        try:
+            module, _ = plugins.configure("generators", entry, f"generators.{name}")
+        except UserError:
+            continue  # has been reported
+        if getattr(module.Generator, "restores", False):
+            yield (
+                f"params.yaml: generators.{name} restores faces that are too small, but "
+                "align.smallest is 0, so none is: set it to the pixels across that a face needs."
+            )
 
 
 def _open_sources(params: Mapping[str, Any]) -> None:

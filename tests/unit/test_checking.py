@@ -39,6 +39,7 @@ def test_the_project_as_shipped_is_in_order(project: Project) -> None:
         ("generators.a/b", {"kind": "copies"}, ["generators.a/b", "letters"]),
         ("generators.attributes", {"kind": "copies"}, ["is a generator and a judge"]),
         ("train.extra", {"kind": "copies"}, ["train must hold the entries of generators and"]),
+        ("generators.restore", {"kind": "superres"}, ["generators.restore", "align.smallest is 0"]),
         ("judges.attributes.nois", 1, ["judges.attributes.nois", "'noise'"]),
         ("gate.checks.label.x", 1, ["gate.checks.label", "x"]),
         ("report.galery", 1, ["report.galery", "'gallery'"]),
