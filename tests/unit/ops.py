@@ -66,3 +66,10 @@ class Forget(Draw):
 
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return super().__call__(batch).slice(1)
+
+
+@dataclass(frozen=True)
+class Other(Draw):
+    """Depends on fewer columns."""
+
+    needs = ("image",)

@@ -8,11 +8,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from augment.engine import Engine, EngineName, one_thread, replace_columns, usable_cores
+from augment.engine import (
+    Engine,
+    EngineName,
+    Work,
+    one_thread,
+    replace_columns,
+    usable_cores,
+)
 from augment.errors import UserError
+from augment.rowcache import ROWS_PER_CHUNK
 from augment.schema import IMAGE
 from augment.shards import iterate, read_table, write_bucketed
-from tests.unit.ops import Die, Draw, Forget, Refuse
+from tests.unit.ops import Die, Draw, Forget, Other, Refuse
 
 SCHEMA = pa.schema([("id", pa.string()), ("image", IMAGE), ("status", pa.string())])
 
@@ -115,7 +123,7 @@ def test_a_stopped_run_goes_on_where_it_was(
             engine(tmp_path).map_folder(Draw(), source, tmp_path / "out", "draw")
     assert not (tmp_path / "out" / "_complete.json").exists()
     engine(tmp_path).map_folder(Draw(log=str(log)), source, tmp_path / "out", "draw")
-    assert 0 < computed(log) <= 220  # two chunks of at least a hundred rows were kept
+    assert computed(log) == 400 - 2 * ROWS_PER_CHUNK  # two chunks were kept
     engine(tmp_path, cache="none").map_folder(Draw(), source, tmp_path / "undisturbed", "draw")
     assert fingerprint(tmp_path / "out") == fingerprint(tmp_path / "undisturbed")
 
@@ -184,6 +192,80 @@ def test_map_batches_streams_the_same_rows(tmp_path: Path) -> None:
     engine(tmp_path).map_folder(Draw(), source, tmp_path / "out", "draw")
     batches = engine(tmp_path).map_batches(Draw(), lambda: iterate(source), 250, "draw")
     assert pa.Table.from_batches(batches).equals(read_table(tmp_path / "out").combine_chunks())
+
+
+def map_both(tmp_path: Path, name: EngineName, cache: str) -> list[pa.Table]:
+    """Two folders that share 150 rows: one for two operations, the other for one of them."""
+    sources = make_folder(tmp_path / "in", 250), make_folder(tmp_path / "part", 150)
+    wide = Draw(2.0)
+    ops = {"one": Draw(1.0), "two": wide}
+    works = [
+        Work(ops, lambda: iterate(sources[0]), 250),
+        Work({"two": wide}, lambda: iterate(sources[1]), 150),
+    ]
+    parts: dict[tuple[int, int], list[pa.RecordBatch]] = {}
+    for number, results in engine(tmp_path, name, cache).map_many(works, "both"):
+        for place, batch in enumerate(results):
+            parts.setdefault((number, place), []).append(batch)
+    return [pa.Table.from_batches(parts[key]) for key in sorted(parts)]
+
+
+@pytest.mark.parametrize("name", ["inline", "pool"])
+def test_several_operations_in_one_pass_give_what_each_gives_alone(
+    tmp_path: Path, name: EngineName
+) -> None:
+    found = map_both(tmp_path, name, "cache")
+    assert [table.num_rows for table in found] == [250, 250, 150]
+    for table, factor, folder in zip(found, (1.0, 2.0, 2.0), ("in", "in", "part"), strict=True):
+        source = tmp_path / folder
+        alone = engine(tmp_path, cache="alone").map_batches(
+            Draw(factor), lambda source=source: iterate(source), 0, "draw"
+        )
+        expected = pa.Table.from_batches(alone).select(table.column_names)
+        assert table.combine_chunks().equals(expected.combine_chunks())
+
+
+def test_a_row_of_two_streams_is_computed_once_for_each_operation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[tuple[float, str]] = []
+    whole = Draw.__call__
+
+    def counting(self: Draw, batch: pa.RecordBatch) -> pa.RecordBatch:
+        rows.extend((self.factor, row_id) for row_id in batch.column("id").to_pylist())
+        return whole(self, batch)
+
+    monkeypatch.setattr(Draw, "__call__", counting)
+    map_both(tmp_path, "inline", "cache")
+    assert len(rows) == len(set(rows)) == 500
+    map_both(tmp_path, "inline", "cache")
+    assert len(rows) == 500
+
+
+def test_one_operations_lost_rows_are_computed_again_for_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = map_both(tmp_path, "inline", "cache")
+    files = [path for path in chunk_files(tmp_path) if path.parent.name.startswith("one-")]
+    files[0].write_bytes(b"")
+    factors: list[float] = []
+    whole = Draw.__call__
+
+    def counting(self: Draw, batch: pa.RecordBatch) -> pa.RecordBatch:
+        factors.extend([self.factor] * batch.num_rows)
+        return whole(self, batch)
+
+    monkeypatch.setattr(Draw, "__call__", counting)
+    assert map_both(tmp_path, "inline", "cache") == first
+    assert set(factors) == {1.0}
+    assert 0 < len(factors) <= ROWS_PER_CHUNK
+
+
+def test_operations_that_need_other_columns_do_not_run_together(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / "in", 3)
+    ops = {"one": Draw(), "two": Other()}
+    with pytest.raises(ValueError, match="same columns"):
+        list(engine(tmp_path).map_many([Work(ops, lambda: iterate(source), 3)], "both"))
 
 
 def test_columns_selects_what_is_kept(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from augment.checks import novelty, quality
 from augment.engine import Engine
 from augment.errors import UserError
 from augment.gating.faces import read_bin_space, read_faces
@@ -229,12 +230,43 @@ def test_gating_again_measures_nothing_again(
     run(job_in(folder))
     before = verdicts(folder)
 
-    def refuse(content: bytes) -> None:
-        raise AssertionError("a picture was decoded again")
+    def refuse(content: bytes, again: bool) -> None:
+        raise AssertionError("a picture was looked at again")
 
-    monkeypatch.setattr("augment.gating.operations.decode", refuse)
+    monkeypatch.setattr("augment.gating.operations._picture", refuse)
     run(job_in(folder, false_rejection=0.3))
     assert verdicts(folder) != before
+
+
+def test_each_check_measures_each_picture_once_and_parents_only_where_it_reads_them(
+    folder: Path, people: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_candidates(folder, "mask", [masked(people[n], n) for n in range(5)])
+    counted: Counter[str] = Counter()
+
+    def count(check: type) -> None:
+        measure = check.measure
+
+        def counting(self: Any, image: Any) -> Any:
+            counted[check.__module__.split(".")[-1]] += 1
+            return measure(self, image)
+
+        monkeypatch.setattr(check, "measure", counting)
+
+    count(quality.Check)
+    count(novelty.Check)
+    run(job_in(folder, reference_per_bin=3))
+    faces = read_faces(
+        folder / "aligned",
+        (folder / "candidates" / "mask",),
+        read_bin_space(folder / "audit.json"),
+        3,
+    )
+    unseen = set(faces.unseen.rows.column("id").to_pylist())
+    parents = set(faces.parents.rows.column("id").to_pylist())
+    assert parents - unseen
+    assert counted["quality"] == 5 + 2 * len(unseen)
+    assert counted["novelty"] == 5 + 2 * len(unseen) + len(parents - unseen)
 
 
 def test_reference_faces_are_unseen_by_judges_and_bounded(folder: Path) -> None:
