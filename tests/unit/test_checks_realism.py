@@ -156,3 +156,18 @@ def test_other_photos_of_a_person_do_not_make_strangers_look_far() -> None:
     passed = [judge(check, stranger).passed for stranger in strangers]
     assert np.mean(passed) >= 0.9
     assert not judge(check, [9, 9, 9, 9, 9, 9]).passed
+
+
+def test_the_rare_are_near_to_the_few_who_are_alike() -> None:
+    """30 women, too few for a threshold of their own, differ more than the 170 men do."""
+    random = np.random.default_rng(5)
+
+    def women(count: int) -> Points:
+        return np.asarray(random.normal(0, 4, (count, 6)) + [40, 0, 0, 0, 0, 0])
+
+    real = np.concatenate([women(30), random.normal(0, 1, (170, 6))])
+    check = realism.Check(realism.Config())
+    check.fit(reference(evidence(real, ["female"] * 30 + ["male"] * 170)))
+    found = check.judge(evidence(women(100), ["female"] * 100))
+    assert np.mean([verdict.passed for verdict in found]) > 0.85
+    assert not judge(check, [40, 30, -30, 0, 0, 0]).passed
