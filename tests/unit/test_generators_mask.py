@@ -8,9 +8,9 @@ import pytest
 
 from augment.errors import UserError
 from augment.generators.mask import Config, Generator
-from augment.generators.mask.painter import paint
-from augment.generators.mask.style import CODE_SIZE, TYPES, Style, random_style
-from augment.generators.mask.training import vary
+from augment.generators.mask.painter import drape, paint
+from augment.generators.mask.style import CODE_SIZE, TEXTURES, TYPES, Style, random_style
+from augment.generators.mask.training import degrade, vary
 from augment.params import validate
 from augment.types import FloatArray, Image
 from tests.unit.aligned_faces import face_picture, request, request_of, write_faces
@@ -42,6 +42,31 @@ class TestPainter:
         assert covered[0] == covered[1] == 0
         assert min(covered[2:]) > 0.9
         assert cover[:8].max() == cover[:, :3].max() == cover[:, -3:].max() == 0
+
+    def test_what_the_network_is_shown_is_the_same_mask_without_folds(self) -> None:
+        image, points = face_picture(3)
+        for kind in TYPES:
+            style = Style(kind, (150, 160, 170))
+            painted, draped = paint(image, points, style), drape(image, points, style)
+            np.testing.assert_array_equal(draped.cover, painted.cover)
+            inside = draped.cover == 1
+            apart = np.abs(draped.colour - painted.colour)[inside]
+            assert 0 < apart.mean() < 12
+            places = draped.place[:, inside]
+            assert places[1].min() > -0.05
+            assert places[1].max() < 1.05
+
+    def test_patterned_cloth_shows_both_colours(self) -> None:
+        image, points = face_picture(3, 128)
+        plain = paint(image, points, Style("cloth", (150, 30, 30)))
+        for texture in TEXTURES[1:]:
+            style = Style("cloth", (150, 30, 30), texture=texture, accent=(236, 234, 228))
+            made = paint(image, points, style)
+            np.testing.assert_array_equal(made.alpha, plain.alpha)
+            lighter = (made.image.astype(int) - plain.image)[plain.cover == 1].mean(axis=1)
+            assert 0.08 < (lighter > 40).mean() < 0.85
+            assert (lighter <= 5).mean() > 0.15
+            assert texture in style.describe()
 
     def test_alpha_and_colour_are_exact(self) -> None:
         image, points = face_picture(3)
@@ -112,12 +137,34 @@ def test_varied_faces_keep_their_points() -> None:
 
 
 def test_styles_are_read_as_numbers() -> None:
-    assert Style("n95", (0, 255, 0), top=0.5).code().tolist() == [0, 1, 0, -1, 1, -1, 0.5, 0]
+    assert Style("n95", (0, 255, 0), top=0.5).code().tolist() == [0, 1, 0, 0, -1, 1, -1, 0.5, 0]
     styles = [random_style(np.random.default_rng(seed), vary=30) for seed in range(200)]
     assert {style.kind for style in styles} == set(TYPES)
+    assert {style.texture for style in styles} == set(TEXTURES)
+    assert {style.texture for style in styles if style.kind != "cloth"} == {"plain"}
     codes = np.stack([style.code() for style in styles])
     assert codes.shape == (200, CODE_SIZE)
     assert np.abs(codes).max() <= 1
+
+
+def test_a_grey_photo_gets_a_grey_mask() -> None:
+    image, _ = face_picture(0)
+    style = Style("cloth", (150, 30, 40), accent=(0, 255, 0))
+    assert style.on(image) is style
+    grey = np.repeat(image[..., :1], 3, axis=2)
+    assert style.on(grey).colour == (67, 67, 67)
+    assert style.on(grey).accent == (150, 150, 150)
+
+
+def test_degraded_photos_stay_faces_and_differ() -> None:
+    image, _ = face_picture(0)
+    made = [degrade(image, np.random.default_rng(seed)) for seed in range(60)]
+    changed = [one for one in made if not np.array_equal(one, image)]
+    assert 10 <= len(changed) <= 35
+    for one in changed:
+        assert one.shape == image.shape
+        assert one.dtype == np.uint8
+        assert np.abs(one.astype(int).mean(axis=2) - image.mean(axis=2)).mean() < 25
 
 
 class TestCost:

@@ -1,69 +1,48 @@
 """``mask``: puts a face mask on a face. A small network lays it on; no landmarks are read.
 
-The network is taught with masks painted on real train faces (painter.py) and gives alpha and
-colour, as recommended against the blur of a plain auto-encoder (S. H. Lee 2022): outside of the
-mask the face stays what it was, bit for bit.
+The network is taught with masks painted on real train faces (painter.py), then with real pairs
+where there are some, and gives alpha, colour and place, as recommended against the blur of a plain
+auto-encoder (S. H. Lee 2022): outside of the mask the face stays what it was, bit for bit. The
+paper's own network is here, too (``arch: cae``); it repaints the whole face.
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
-from augment.generators.mask.folds import folds
+from augment.errors import UserError
+from augment.generators.mask import layout
+from augment.generators.mask.config import Config as Config
+from augment.generators.mask.config import Templates
+from augment.generators.mask.laying import COVER, Layers, cover, lay, lay_template
+from augment.generators.mask.layout import Template, read_templates
+from augment.generators.mask.pairs import names_of
 from augment.generators.mask.style import Style, random_style
 from augment.images import resize
-from augment.nets.config import TrainConfig
-from augment.params import Section
 from augment.protocols import Made, Request
 from augment.types import FloatArray, Image
 from augment.vocabulary import NO, YES, DigitalSourceType
 
 if TYPE_CHECKING:
+    from augment.generators.mask.cae import PaperNet
     from augment.generators.mask.network import MaskNet
 
 _BATCH = 16  # always computed with so many faces: the same kernels whatever the request count
 _SMALLEST_FACE = 24  # pixels; below, nothing of a mask's shape is left
-_COVER = (0.04, 0.60)  # share of the crop that a worn mask covers; outside, it found no face
-_FAINT = 0.06  # alpha below this is the network's noise, not mask: the face stays untouched there
-
-
-class Network(Section):
-    """What is trained."""
-
-    # Pixels a side that the network sees; larger crops get its alpha and colour scaled up.
-    size: int = Field(default=64, ge=32, le=512, multiple_of=16)
-    # Maps at full, half, quarter ... height.
-    channels: tuple[int, ...] = Field(default=(16, 32, 64, 96), min_length=2, max_length=5)
-
-
-class Train(TrainConfig):
-    """About 70 seconds on two cores."""
-
-    images: int = Field(default=16_000, gt=0)
-    batch: int = Field(default=16, gt=0)
-    learning_rate: float = Field(default=2e-3, gt=0)
-    ema: float = Field(default=0.99, ge=0, lt=1)
-
-
-class Make(Section):
-    """How masks are put on. Changing this needs no new training."""
-
-    types: tuple[Literal["surgical", "n95", "cloth"], ...] = Field(
-        default=("surgical", "n95", "cloth"), min_length=1
-    )
-
-
-class Config(Section):
-    network: Network = Network()
-    train: Train = Train()
-    make: Make = Make()
 
 
 class Generator:
-    """Moves only the attribute ``mask``, from no to yes."""
+    """Moves only the attribute ``mask``, from no to yes.
+
+    Raises:
+        UserError: a folder of templates or of real pairs that params name is missing, cannot be
+            used, or is not the one that its ``sha256`` names.
+    """
 
     parents = 1
     digital_source_type: DigitalSourceType = "compositeWithTrainedAlgorithmicMedia"
@@ -71,7 +50,14 @@ class Generator:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._network: MaskNet | None = None
+        self._paper: PaperNet | None = None
         self._weights = ""
+        chosen = config.make.templates
+        self._templates = [] if chosen is None else _templates(chosen)
+        if config.pairs is not None:
+            names_of(config.pairs)
+        if config.arch == "cae":  # every pixel is the network's
+            self.digital_source_type = "trainedAlgorithmicMedia"
 
     def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
         """1 where the mask is all that differs, else None."""
@@ -81,86 +67,150 @@ class Generator:
         return 1.0 if same else None
 
     def train(self, faces: Path, folder: Path, seed: int, work: Path) -> None:
-        from augment.generators.mask import training
-        from augment.generators.mask.network import MaskNet
-        from augment.nets.data import load_faces
-        from augment.nets.loop import Learner, build, fit
-        from augment.nets.weights import export
+        from augment.generators.mask.learning import learn
 
-        config = self.config
-        everyone = load_faces(faces, ("train",), ("a",))
-        learned = everyone.select(training.unmasked(everyone))
-        network = build(lambda: MaskNet(config.network.channels), seed)
-        pairs = training.PaintedPairs(learned, config.network.size, network)
-        identity = {
-            "faces": learned.digest,
-            "network": config.network.model_dump(),
-        }
-        learner = Learner(network, pairs)
-        fitted = fit([learner], len(learned), config.train, seed, work, "mask", identity)
-        export(folder, {"mask": network}, config.model_dump(mode="json"), fitted)
+        learn(self.config, faces, folder, seed, work)
 
     def load(self, folder: Path) -> None:
-        from augment.generators.mask.network import MaskNet
         from augment.nets.device import best_device, place
         from augment.nets.weights import restore
+
+        if self.config.arch == "cae":
+            from augment.generators.mask.cae import PaperNet
+
+            paper = PaperNet(self.config.cae.bottleneck)
+            self._weights = restore(folder, {"mask": paper})
+            self._paper = place(paper, best_device())
+            return
+        from augment.generators.mask.network import MaskNet
 
         network = MaskNet(self.config.network.channels)
         self._weights = restore(folder, {"mask": network})
         self._network = place(network, best_device())
 
     def weights(self) -> str:
-        return self._weights
+        """sha256 of the network's weights; where masks come from templates, of both together."""
+        chosen = self.config.make.templates
+        if not self._weights or chosen is None:
+            return self._weights
+        return hashlib.sha256(f"{self._weights} {chosen.sha256}".encode()).hexdigest()
 
     def make(self, requests: Sequence[Request]) -> list[Made]:
         results: list[Made | None] = [_refusal(request) for request in requests]
         open_places = [place for place, result in enumerate(results) if result is None]
-        for start in range(0, len(open_places), _BATCH):
-            places = open_places[start : start + _BATCH]
-            part = [requests[place] for place in places]
-            for place, made in zip(places, self._put_on(part), strict=True):
-                results[place] = made
+        put_on = self._repaint if self.config.arch == "cae" else self._put_on
+        groups = [open_places[n : n + _BATCH] for n in range(0, len(open_places), _BATCH)]
+        parts = [[requests[place] for place in group] for group in groups]
+        for group, made in zip(groups, _each(put_on, parts), strict=True):
+            for place, one in zip(group, made, strict=True):
+                results[place] = one
         return [result for result in results if result is not None]
 
     def style(self, request: Request) -> Style:
-        """The mask that a request's seed stands for."""
+        """The mask that a request's seed stands for, before it is known whether the photo is grey.
+
+        Under a template it is one of usual height and width, white, which only gives the light.
+        """
         random = np.random.default_rng(request.seed)
+        make = self.config.make
         while True:
             style = random_style(random, vary=12.0)
-            if style.kind in self.config.make.types:
+            if style.kind in make.types and style.texture in make.textures:
                 return style
+
+    def template(self, request: Request) -> Template | None:
+        """The user's template that a request's seed stands for; None: a drawn mask."""
+        chosen = self.config.make.templates
+        random = np.random.default_rng([request.seed, 1])
+        if chosen is None or random.random() >= chosen.share:
+            return None
+        return self._templates[int(random.integers(len(self._templates)))]
 
     def _put_on(self, requests: list[Request]) -> list[Made]:
         faces = [request.parents[0].image for request in requests]
-        styles = [self.style(request) for request in requests]
-        layers = self._predict(faces, styles)
-        return [
-            _finish(request, style, layer)
-            for request, style, layer in zip(requests, styles, layers, strict=True)
+        worn = [self.template(request) for request in requests]
+        styles = [
+            (self.style(request) if template is None else _UNDER).on(face)
+            for request, template, face in zip(requests, worn, faces, strict=True)
         ]
+        layers = self._predict(faces, styles)
+        return [_finish(*one) for one in zip(requests, styles, worn, layers, strict=True)]
 
-    def _predict(self, faces: list[Image], styles: list[Style]) -> FloatArray:
-        """(n, size, size, 6): alpha 0..1, colour 0..255, place on the mask."""
+    def _predict(self, faces: list[Image], styles: list[Style]) -> list[Layers]:
         import torch
 
         from augment.nets.data import to_tensor
-        from augment.nets.device import reproducible
 
         if self._network is None:
             raise RuntimeError("load() comes before make()")
         size, fill = self.config.network.size, _BATCH - len(faces)
-        small = [resize(face, size) if face.shape[0] != size else face for face in faces]
+        small = [resize(face, size) if face.shape[:2] != (size, size) else face for face in faces]
         small += [np.zeros((size, size, 3), np.uint8)] * fill
         codes = np.stack([style.code() for style in styles + [styles[0]] * fill])
         device = next(self._network.parameters()).device
-        # One thread: how a sum is split over threads shows in its last bits.
-        with reproducible(threads=1), torch.inference_mode():
+        with torch.inference_mode():
             logits, colour, place = self._network(
                 to_tensor(small, device), torch.from_numpy(codes).to(device)
             )
-            layers = torch.cat([torch.sigmoid(logits), (colour + 1) * 127.5, place], dim=1)
-        found: FloatArray = layers[: len(faces)].permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return found
+            found = torch.cat([torch.sigmoid(logits), (colour + 1) * 127.5, place], dim=1)
+        planes: FloatArray = found[: len(faces)].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return [Layers(one[..., 0], one[..., 1:4], one[..., 4:]) for one in planes]
+
+    def _repaint(self, requests: list[Request]) -> list[Made]:
+        import torch
+
+        from augment.generators.mask.cae import repaint
+
+        if self._paper is None:
+            raise RuntimeError("load() comes before make()")
+        faces = [request.parents[0].image for request in requests]
+        fill = [faces[0]] * (_BATCH - len(faces))
+        with torch.inference_mode():
+            made = repaint(self._paper, faces + fill)[: len(faces)]
+        return [
+            Made(image, request.parents[0].points, ("repainted with a mask",))
+            for image, request in zip(made, requests, strict=True)
+        ]
+
+
+def _each(
+    put_on: Callable[[list[Request]], list[Made]], parts: list[list[Request]]
+) -> list[list[Made]]:
+    """``put_on`` of every part, as many at a time as torch has threads, each on one.
+
+    One thread a part: how a sum is split over threads shows in its last bits.
+    """
+    import torch
+
+    from augment.nets.device import reproducible
+
+    def alone(part: list[Request]) -> list[Made]:
+        torch.set_num_threads(1)  # OpenMP keeps this number for each thread
+        return put_on(part)
+
+    threads = min(len(parts), torch.get_num_threads())
+    with reproducible(threads=1):
+        if threads < 2:
+            return [put_on(part) for part in parts]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(alone, parts))
+
+
+#: What the network is asked for where a template is worn: white shows the light best.
+_UNDER = Style("surgical", (226, 232, 236))
+
+
+@lru_cache(maxsize=4)
+def _templates(chosen: Templates) -> list[Template]:
+    found = read_templates(chosen.folder)
+    digest = layout.digest(chosen.folder)
+    if digest != chosen.sha256:
+        raise UserError(
+            f"params.yaml: templates of the mask generator: {chosen.folder} has sha256 {digest}, "
+            f"not '{chosen.sha256}': write it to templates.sha256 if these are the masks that you "
+            "mean."
+        )
+    return found
 
 
 def _refusal(request: Request) -> Made | None:
@@ -172,38 +222,15 @@ def _refusal(request: Request) -> Made | None:
     return None
 
 
-def _finish(request: Request, style: Style, layers: FloatArray) -> Made:
-    """Lay the predicted mask, with its folds, on the face at the face's own size."""
-    import cv2
-
+def _finish(request: Request, style: Style, template: Template | None, layers: Layers) -> Made:
     face = request.parents[0]
-    height, width = face.image.shape[:2]
-    layers = np.concatenate([layers[..., :4], _smooth(layers[..., 4:], layers[..., 0])], axis=2)
-    if layers.shape[:2] != (height, width):
-        layers = cv2.resize(layers, (width, height), interpolation=cv2.INTER_LINEAR)
-    alpha, colour, u, v = layers[..., 0], layers[..., 1:4], layers[..., 4], layers[..., 5]
-    inside = alpha > 0.5
-    cover = float(inside.mean())
-    if not _COVER[0] <= cover <= _COVER[1]:
+    share = cover(layers)
+    if not COVER[0] <= share <= COVER[1]:
         return Made(
-            None, reason=f"no place for a mask was found on {face.id} (it would cover {cover:.0%})"
+            None, reason=f"no place for a mask was found on {face.id} (it would cover {share:.0%})"
         )
-    step = float(np.median(np.abs(np.diff(v, axis=0))[inside[1:]]))
-    relief = folds(style.kind, u, v, step)
-    share = np.clip((alpha - _FAINT) / (1 - 2 * _FAINT), 0, 1)[..., None]
-    mask = np.clip(colour * (1 + relief[..., None]), 0, 255)
-    mixed = np.clip(np.round(share * mask + (1 - share) * face.image), 0, 255)
-    return Made(mixed.astype(np.uint8), face.points, (style.describe(),))
-
-
-def _smooth(place: FloatArray, alpha: FloatArray) -> FloatArray:
-    """The place on the mask without the network's grain, which would make folds ragged.
-
-    Averaged over some pixels of the mask only: outside of it the network's word means nothing.
-    """
-    import cv2
-
-    weight = np.clip(alpha, 1e-3, 1)[..., None]
-    spread = (0, 0), 0.025 * len(alpha)
-    total = cv2.GaussianBlur(place * weight, *spread)
-    return np.asarray(total / cv2.GaussianBlur(weight, *spread)[..., None], dtype=np.float32)
+    random = np.random.default_rng([request.seed, 2])
+    if template is None:
+        return Made(lay(face.image, style, layers, random), face.points, (style.describe(),))
+    image = lay_template(face.image, style, template, layers, random)
+    return Made(image, face.points, (f"mask template {template.name} sha256 {template.sha256}",))

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from augment.types import FloatArray
 
+#: Where the middle of a respirator's filter lies: around (u, on either side) and down (v).
+FILTER = (1.02, 0.60)
+
 _Grid = npt.NDArray[np.floating[Any]]
 
 
@@ -48,7 +51,21 @@ def _cloth(u: _Grid, v: _Grid, thin: float) -> _Grid:
     return np.asarray(seam + creases + hem)
 
 
-_OF_TYPE = {"surgical": _surgical, "n95": _n95, "cloth": _cloth}
+def _gas(u: _Grid, v: _Grid, thin: float) -> _Grid:
+    """Half a respirator: a valve in front, a round filter with a bright lid on either cheek."""
+    across, down = 0.55 * (np.abs(u) - FILTER[0]), v - FILTER[1]
+    filters = np.hypot(across, down)
+    lid = 0.45 * np.clip((0.155 - filters) / thin, 0, 1)
+    rings = -0.30 * (_line(filters - 0.21, thin) + 0.6 * _line(filters - 0.155, thin))
+    rings += 0.15 * _line(filters - 0.185, 0.7 * thin)
+    valve = np.hypot(0.55 * u, v - 0.60)
+    front = 0.14 * np.clip((0.10 - valve) / thin, 0, 1) - 0.30 * _line(valve - 0.11, thin)
+    ridge = 0.12 * _line(u, 0.10) * np.clip((0.45 - v) / 0.1, 0, 1)
+    rim = -0.22 * (_line(v - 0.05, thin) + _line(v - 0.95, thin)) * (filters > 0.22)
+    return np.asarray(lid + rings + (front + ridge + rim) * (filters > 0.2))
+
+
+_OF_TYPE = {"surgical": _surgical, "n95": _n95, "cloth": _cloth, "gas": _gas}
 
 
 def folds(kind: str, u: FloatArray, v: FloatArray, pixel: float) -> FloatArray:
@@ -62,4 +79,4 @@ def folds(kind: str, u: FloatArray, v: FloatArray, pixel: float) -> FloatArray:
     """
     clipped = np.clip(v, 0, 1)
     thin = max(0.018, 0.55 * pixel)
-    return np.asarray(_OF_TYPE[kind](np.clip(u, -1.1, 1.1), clipped, thin), dtype=np.float32)
+    return np.asarray(_OF_TYPE[kind](np.clip(u, -1.5, 1.5), clipped, thin), dtype=np.float32)

@@ -53,6 +53,7 @@ class Template:
 
     name: str
     views: tuple[View, ...]
+    sha256: str  # of the first view's picture file
 
     def view(self, turn: float) -> View:
         """The view nearest to a head whose :func:`turn_of` is this."""
@@ -73,14 +74,16 @@ def read_templates(folder: Path) -> list[Template]:
     """
     sections = _sections(folder)
     fronts = {name for name in sections if not name.endswith(_SIDES)}
-    fronts |= {name for name in sections if name.removesuffix("_left").removesuffix("_right")
-               not in fronts}  # a side view alone is a mask of its own  # fmt: skip
+    # A side view alone is a mask of its own.
+    fronts |= {name for name in sections if name.rpartition("_")[0] not in fronts}
     views = {name: _view(folder, name, dict(section)) for name, section in sections.items()}
-    return [
-        Template(name, tuple(views[key] for key in (name, *(name + side for side in _SIDES))
-                             if key in views))
-        for name in sorted(fronts)
-    ]  # fmt: skip
+    found = []
+    for name in sorted(fronts):
+        keys = [key for key in (name, *(name + side for side in _SIDES)) if key in views]
+        content = _file(folder, name, dict(sections[name])).read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        found.append(Template(name, tuple(views[key] for key in keys), sha256))
+    return found
 
 
 def digest(folder: Path) -> str:

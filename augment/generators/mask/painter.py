@@ -11,15 +11,33 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from augment.generators.mask.folds import folds
+from augment.generators.mask.folds import FILTER, folds
 from augment.generators.mask.style import Style
+from augment.generators.mask.texture import pattern
 from augment.types import FloatArray, Image
 
 _NOSE_DEPTH = 0.45  # how far the nose tip stands out before the plane of eyes and mouth
 _NOSE_HEIGHT = 0.50  # how far down from the eyes it lies on a level face
 _RADIUS = 0.93  # half the head's width at the cheekbones
 _CHIN = 1.62  # from the eyes down to the chin
+#: From the front to a mask's edge around the head, radians.
+REACH = {"surgical": 1.14, "n95": 1.0, "cloth": 1.12, "gas": 0.74}
 _SHADOW = np.array([26.0, 16.0, 14.0], np.float32)  # a shadow on skin is brownish, not grey
+
+
+@dataclass(frozen=True)
+class Draped:
+    """Plain cloth on a face, as the network is to see it.
+
+    Attributes:
+        cover: float32 (h, w), 0..1: share of each pixel that the cloth hides.
+        colour: float32 (h, w, 3), 0..255, without folds and pattern; meaningless off the cloth.
+        place: float32 (2, h, w), ``u`` and ``v`` of each pixel, -1.5..1.5.
+    """
+
+    cover: FloatArray
+    colour: FloatArray
+    place: FloatArray
 
 
 @dataclass(frozen=True)
@@ -31,16 +49,12 @@ class Painted:
         alpha: float32 (h, w), 0..1: mask, ear loops and the shadow they throw.
         colour: float32 (h, w, 3), 0..255; meaningless where alpha is 0.
         cover: float32 (h, w), 0..1: the cloth alone, without loops and shadow.
-        smooth: like ``colour``, of cloth without folds.
-        place: float32 (2, h, w), ``u`` and ``v`` of each pixel, -1.5..1.5.
     """
 
     image: Image
     alpha: FloatArray
     colour: FloatArray
     cover: FloatArray
-    smooth: FloatArray
-    place: FloatArray
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,16 @@ class _Frame:
     pixel: float  # one pixel, units
     sine: float  # of the turn; positive: to the picture's right
     nod: float  # sine of the nod; positive: looking down
+
+
+def drape(face: Image, points: FloatArray, style: Style) -> Draped:
+    """Where a mask lies and how the light falls on it; arguments as of :func:`paint`."""
+    frame = _frame(face.shape[:2], points)
+    surface = _Surface(frame, style)
+    cover = surface.cover()
+    colour = np.clip(np.array(style.colour, np.float32) * _shade(face, surface, cover)[0], 0, 255)
+    place = np.clip(np.stack([surface.u, surface.v]), -1.5, 1.5).astype(np.float32)
+    return Draped(cover, colour.astype(np.float32), place)
 
 
 def paint(face: Image, points: FloatArray, style: Style) -> Painted:
@@ -67,23 +91,28 @@ def paint(face: Image, points: FloatArray, style: Style) -> Painted:
     surface = _Surface(frame, style)
     cover = surface.cover()
     loops = surface.loops() * (1 - cover)
-    shadow = surface.shadow(cover + loops)
-    light, tint = _light(face, frame, cover)
     solid = cover + loops
-    alpha = solid + (1 - solid) * shadow
-    cloth = np.array(style.colour, np.float32) * tint * (surface.shading() * light)[..., None]
-    relief = folds(style.kind, surface.u, surface.v, frame.pixel / 1.25)
-    around = loops[..., None] * np.clip(_cord_colour(style) * tint * light[..., None], 0, 255)
-    around += ((1 - solid) * shadow)[..., None] * _SHADOW
-
-    def whole(cloth: FloatArray) -> FloatArray:
-        mixed = cover[..., None] * np.clip(cloth, 0, 255) + around
-        return np.asarray(mixed / np.maximum(alpha, 1e-6)[..., None], dtype=np.float32)
-
-    colour = whole(cloth * (1 + relief)[..., None])
+    shadow = (1 - solid) * surface.shadow(solid)
+    alpha = solid + shadow
+    shade, light = _shade(face, surface, cover)
+    cloth = np.array(style.colour, np.float32) * shade
+    u, v, pixel = surface.u, surface.v, frame.pixel / 1.25
+    second = pattern(style.texture, u, v, pixel, style.scale)[..., None]
+    cloth += second * (np.array(style.accent, np.float32) * shade - cloth)
+    cloth *= (1 + folds(style.kind, u, v, pixel))[..., None]
+    mixed = cover[..., None] * np.clip(cloth, 0, 255)
+    mixed += loops[..., None] * np.clip(_cord_colour(style) * light, 0, 255)
+    mixed += shadow[..., None] * _SHADOW
+    colour = np.asarray(mixed / np.maximum(alpha, 1e-6)[..., None], dtype=np.float32)
     image = alpha[..., None] * colour + (1 - alpha[..., None]) * face
-    place = np.clip(np.stack([surface.u, surface.v]), -1.5, 1.5).astype(np.float32)
-    return Painted(np.round(image).astype(np.uint8), alpha, colour, cover, whole(cloth), place)
+    return Painted(np.round(image).astype(np.uint8), alpha, colour, cover)
+
+
+def _shade(face: Image, surface: "_Surface", cover: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Brightness and cast, (h, w, 3) around 1, of the round cloth and of the light alone."""
+    brightness, tint = _light(face, surface.frame, cover)
+    light = brightness[..., None] * tint
+    return np.asarray(light * surface.shading()[..., None]), np.asarray(light)
 
 
 def _frame(shape: tuple[int, ...], points: FloatArray) -> _Frame:
@@ -118,7 +147,7 @@ class _Surface:
         self.radius = _RADIUS * (1 - 0.36 * jaw * jaw)
         self.place = frame.x / self.radius  # -1..1 between the silhouettes
         around = np.arcsin(np.clip(self.place, -1, 1)) - np.arcsin(frame.sine)
-        reach = {"surgical": 1.14, "n95": 1.0, "cloth": 1.12}[style.kind] + 0.07 * style.fit
+        reach = REACH[style.kind] + 0.07 * style.fit
         self.u = around / reach
         self.reach = reach
         front = np.cos(np.clip(around, -1.7, 1.7))
@@ -138,6 +167,9 @@ class _Surface:
         elif kind == "cloth":
             top = 0.40 - 0.10 * bridge - 0.02 * side
             bottom = _CHIN + 0.06 - 0.52 * side
+        elif kind == "gas":
+            top = 0.45 - 0.20 * bridge + 0.14 * side
+            bottom = _CHIN + 0.04 - 0.22 * side
         else:
             top = 0.37 - 0.08 * bridge + 0.06 * side
             bottom = _CHIN + 0.05 - 0.40 * side
@@ -152,15 +184,24 @@ class _Surface:
         slope = np.maximum(np.sqrt(np.clip(1 - np.square(self.place), 0, 1)), 0.25)
         sideways = (1 - np.abs(self.u)) * self.reach * self.radius * slope
         edge = np.minimum(edge, sideways)
+        if self.style.kind == "gas":
+            edge = np.maximum(edge, self._filters())
         edge = np.minimum(edge, self.radius * 0.995 - np.abs(frame.x))
         return np.asarray(np.clip(edge / frame.pixel + 0.5, 0, 1), dtype=np.float32)
+
+    def _filters(self) -> FloatArray:
+        """Distance inside the two round filters of a respirator, units."""
+        height = np.maximum(self.bottom - self.top, 0.2)
+        across = 0.55 * (np.abs(self.u) - FILTER[0])
+        radius = 0.24 - np.hypot(across, self.v - FILTER[1])
+        return np.asarray(radius * height, dtype=np.float32)
 
     def loops(self) -> FloatArray:
         """Cords from the mask's sides to the ears, as far as the head's turn shows them."""
         frame, result = self.frame, np.zeros_like(self.frame.x)
         ear_u = 1.62 / self.reach
         width = max(frame.pixel, 0.035)  # thinner than a pixel: fainter instead
-        high, low = (0.12, 1.05) if self.style.kind != "n95" else (-0.05, 0.75)
+        high, low = (0.12, 1.05) if self.style.kind in ("surgical", "cloth") else (-0.05, 0.75)
         for sign in (-1.0, 1.0):
             along = (sign * self.u - 0.97) / (ear_u - 0.97)
             visible = (along > 0) & (along < 1) & (np.abs(self.place) < 0.97)

@@ -1,12 +1,17 @@
 """What a drawn mask looks like, apart from the face that wears it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
-from augment.types import FloatArray
+from augment.types import FloatArray, Image
 
-TYPES = ("surgical", "n95", "cloth")
+Kind = Literal["surgical", "n95", "cloth", "gas"]
+Texture = Literal["plain", "striped", "checked", "dotted", "printed"]
+TYPES: tuple[Kind, ...] = get_args(Kind)
+TEXTURES: tuple[Texture, ...] = get_args(Texture)
 #: Everyday colours of each type, sRGB.
 COLOURS = {
     "surgical": (
@@ -18,28 +23,57 @@ COLOURS = {
         (44, 54, 92), (150, 54, 62), (40, 42, 46), (198, 178, 150), (92, 120, 88),
         (120, 120, 128), (214, 214, 210), (116, 78, 128),
     ),
+    "gas": ((62, 64, 68), (96, 104, 112), (84, 88, 72), (70, 96, 124)),
 }  # fmt: skip
+#: What patterns are drawn with: white, black, and colours that go with many.
+ACCENTS = ((236, 234, 228), (34, 34, 40), (196, 60, 62), (226, 184, 72), (66, 104, 160))
 CODE_SIZE = len(TYPES) + 5
+#: How often cloth is patterned; the other types are plain.
+_PATTERNED = 0.5
+_GREY = 3.0  # levels between a pixel's channels, on average: fewer make a grey photo
 
 
 @dataclass(frozen=True)
 class Style:
     """One mask: everything about its look that the face does not decide."""
 
-    kind: str  # one of TYPES
+    kind: Kind
     colour: tuple[int, int, int]  # sRGB, 0..255, in white light
     top: float = 0.0  # -1 worn low (nose tip just covered) .. 1 worn high (near the eyes)
     fit: float = 0.0  # -1 narrow and short .. 1 wide, under the chin
+    texture: Texture = "plain"
+    accent: tuple[int, int, int] = (236, 234, 228)  # the pattern's second colour, sRGB
+    scale: float = 1.0  # of the pattern, 0.7 fine .. 1.4 coarse
 
     def code(self) -> FloatArray:
-        """The style as the network reads it: float32 (CODE_SIZE,), each about -1..1."""
+        """The style as the network reads it: float32 (CODE_SIZE,), each about -1..1.
+
+        A pattern is finer than the network: it is drawn where the network says that its places
+        are (texture.py), as folds are.
+        """
         one_hot = [float(self.kind == name) for name in TYPES]
         colour = [value / 127.5 - 1 for value in self.colour]
         return np.array([*one_hot, *colour, self.top, self.fit], dtype=np.float32)
 
+    def on(self, face: Image) -> "Style":
+        """The mask as a grey photo shows it, where ``face`` is one; else itself."""
+        apart = face.max(axis=2).astype(np.int16) - face.min(axis=2)
+        if float(apart.mean()) > _GREY:
+            return self
+        return replace(self, colour=_luma(self.colour), accent=_luma(self.accent))
+
     def describe(self) -> str:
-        colour = "#" + "".join(f"{value:02x}" for value in self.colour)
-        return f"{self.kind} mask {colour}"
+        words = f"{self.kind} mask {_hex(self.colour)}"
+        return words if self.texture == "plain" else f"{words} {self.texture} {_hex(self.accent)}"
+
+
+def _luma(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    level = round(0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2])
+    return level, level, level
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#" + "".join(f"{value:02x}" for value in colour)
 
 
 def random_style(random: np.random.Generator, vary: float = 0.0) -> Style:
@@ -50,4 +84,16 @@ def random_style(random: np.random.Generator, vary: float = 0.0) -> Style:
     moved = np.clip(base + random.uniform(-vary, vary, size=3), 0, 255)
     red, green, blue = (int(value) for value in moved)
     top, fit = (float(value) for value in random.uniform(-1, 1, size=2))
-    return Style(kind, (red, green, blue), top, fit)
+    texture, accent, scale = _pattern(random, kind, base)
+    return Style(kind, (red, green, blue), top, fit, texture, accent, scale)
+
+
+def _pattern(
+    random: np.random.Generator, kind: Kind, base: npt.NDArray[np.float64]
+) -> tuple[Texture, tuple[int, int, int], float]:
+    patterned, which, scale = random.random(3)
+    apart = [colour for colour in ACCENTS if np.abs(np.array(colour) - base).mean() > 50]
+    accent = apart[int(random.integers(len(apart)))]
+    if kind != "cloth" or patterned >= _PATTERNED:
+        return "plain", accent, 1.0
+    return TEXTURES[1 + int(which * (len(TEXTURES) - 1))], accent, 0.7 + 0.7 * float(scale)

@@ -43,7 +43,7 @@ def look_up(view: View, u: FloatArray, v: FloatArray, reach: float, width: float
     view = _at_scale(view, max(8, 4 * round(width / 4)))
     turned = np.clip(u * reach, -0.5 * np.pi, 0.5 * np.pi)
     across = np.sin(turned) / np.sin(min(reach, 0.5 * np.pi))
-    upper, lower = (_through(view.anchors[rows], across) for rows in ((0, 1, 2), (3, 4, 5)))
+    upper, lower = (_through(three, across) for three in (view.anchors[:3], view.anchors[3:]))
     place = upper + v[..., None] * (lower - upper)
     weighed = view.picture.astype(np.float32)
     weighed[..., 3] /= 255
@@ -90,11 +90,11 @@ def paste(face: Image, points: FloatArray, template: Template) -> tuple[Image, F
     view = template.view(turn_of(anchors))
     height, width = face.shape[:2]
     wide = float(np.linalg.norm(anchors[2] - anchors[0]))
+    if not (np.isfinite(anchors).all() and wide >= 1):
+        return face.copy(), np.zeros((height, width), np.float32)
     view = _at_scale(view, max(8, round(_SAMPLES * wide)))
     target = (anchors + 0.5) * _SAMPLES - 0.5
-    matrix = None
-    if np.isfinite(anchors).all() and wide >= 1:
-        matrix, _ = cv2.findHomography(view.anchors, target.astype(np.float32))
+    matrix, _ = cv2.findHomography(view.anchors, target.astype(np.float32))
     if matrix is None:
         return face.copy(), np.zeros((height, width), np.float32)
     weighed = _toned(view.picture, face).astype(np.float32)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from augment.generators.mask.network import MaskNet, compose
-from augment.generators.mask.painter import Painted, paint
-from augment.generators.mask.style import random_style
+from augment.generators.mask.painter import Draped, drape
+from augment.generators.mask.pairs import RealPair
+from augment.generators.mask.style import Style, random_style
 from augment.images import resize
 from augment.nets.data import FaceSet, to_tensor
 from augment.nets.loop import Indices
@@ -37,33 +38,77 @@ class PaintedPairs:
         self._points = faces.points * np.float32(scale)
         self._network = network
 
+    @property
+    def network(self) -> MaskNet:
+        return self._network
+
     def __call__(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
-        faces, codes, painted = [], [], []
+        faces, codes, draped = [], [], []
         for number in indices:
             face, points = vary(self._images[number], self._points[number], random)
-            style = random_style(random, vary=24.0)
+            face = degrade(face, random)
+            style = random_style(random, vary=24.0).on(face)
             faces.append(face)
             codes.append(style.code())
-            painted.append(paint(face, points, style))
+            draped.append(drape(face, points, style))
         device = next(self._network.parameters()).device
         bare = to_tensor(faces, device)
         outputs = self._network(bare, torch.from_numpy(np.stack(codes)).to(device))
-        return losses(outputs, bare, *(planes.to(device) for planes in _planes(painted)))
+        return losses(outputs, bare, *(planes.to(device) for planes in _planes(draped)))
 
 
-def _planes(painted: Sequence[Painted]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Alpha, cover (n, 1, h, w), colour without folds (n, 3, h, w) in [-1, 1] and place."""
-    alpha = torch.from_numpy(np.stack([one.alpha for one in painted])[:, None])
-    cover = torch.from_numpy(np.stack([one.cover for one in painted])[:, None])
-    smooth = torch.from_numpy(np.stack([one.smooth for one in painted])).permute(0, 3, 1, 2)
-    place = torch.from_numpy(np.stack([one.place for one in painted]))
-    return alpha, cover, smooth.contiguous() / 127.5 - 1, place
+class MixedPairs:
+    """The training step on real pairs: half of a batch; the other half is painted, as before.
+
+    Of a real mask colour and outline are known, but not how it is laid: the painted ones keep the
+    network's word on that. All count as surgical masks of usual height.
+    """
+
+    def __init__(self, pairs: Sequence[RealPair], painted: PaintedPairs, faces: int) -> None:
+        self._pairs, self._painted, self._faces = pairs, painted, faces
+
+    def __call__(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
+        half = max(1, len(indices) // 2)
+        drawn = self._painted(random.integers(self._faces, size=len(indices) - half), random)
+        real = self._real([self._pairs[place] for place in indices[:half]], random)
+        return {"loss": drawn["loss"] + real["loss"]} | {
+            f"real_{name}": value for name, value in real.items() if name != "loss"
+        }
+
+    def _real(self, pairs: Sequence[RealPair], random: np.random.Generator) -> dict[str, Tensor]:
+        network = self._painted.network
+        bare, worn, alphas, codes = [], [], [], []
+        for pair in pairs:
+            moves = random.bit_generator.state
+            face, _ = vary(pair.bare, pair.points, random)
+            layers = np.dstack([pair.worn, (255 * pair.alpha).astype(np.uint8)])
+            random.bit_generator.state = moves  # the same move of the other photo
+            moved, _ = vary(layers, pair.points, random)
+            alpha = (moved[..., 3] > 127).astype(np.float32)
+            colour = moved[..., :3][alpha > 0] if alpha.any() else moved[..., :3].reshape(-1, 3)
+            red, green, blue = (int(value) for value in np.median(colour, axis=0))
+            bare.append(face)
+            worn.append(np.ascontiguousarray(moved[..., :3]))
+            alphas.append(alpha)
+            codes.append(Style("surgical", (red, green, blue)).code())
+        device = next(network.parameters()).device
+        before, after = to_tensor(bare, device), to_tensor(worn, device)
+        true_alpha = torch.from_numpy(np.stack(alphas)[:, None]).to(device)
+        logits, shade, _ = network(before, torch.from_numpy(np.stack(codes)).to(device))
+        return _sum(_picture_losses(logits, shade, before, true_alpha, after))
+
+
+def _planes(draped: Sequence[Draped]) -> tuple[Tensor, Tensor, Tensor]:
+    """Cover (n, 1, h, w), colour (n, 3, h, w) in [-1, 1] and place (n, 2, h, w)."""
+    cover = torch.from_numpy(np.stack([one.cover for one in draped])[:, None])
+    colour = torch.from_numpy(np.stack([one.colour for one in draped])).permute(0, 3, 1, 2)
+    place = torch.from_numpy(np.stack([one.place for one in draped]))
+    return cover, colour.contiguous() / 127.5 - 1, place
 
 
 def losses(
     outputs: tuple[Tensor, Tensor, Tensor],
     face: Tensor,
-    true_alpha: Tensor,
     cover: Tensor,
     true_colour: Tensor,
     true_place: Tensor,
@@ -73,29 +118,59 @@ def losses(
     ``outputs`` is what :class:`MaskNet` gives; the others are the painter's.
     """
     logits, colour, place = outputs
+    target = compose(cover, true_colour, face)
+    found = _picture_losses(logits, colour, face, cover, target)
+    # Around the cloth, too: a user's template may reach farther than the mask it stands for.
+    found["place"] = weighted_l1(place, true_place, cover + 0.15 * _around(cover))
+    return _sum(found)
+
+
+def _picture_losses(
+    logits: Tensor, colour: Tensor, face: Tensor, true_alpha: Tensor, target: Tensor
+) -> dict[str, Tensor]:
     alpha = torch.sigmoid(logits)
     made = compose(alpha, colour, face)
-    target = compose(true_alpha, true_colour, face)
     near = nn.functional.max_pool2d(true_alpha, 5, stride=1, padding=2) + 0.05
-    found = {
+    return {
         "alpha": nn.functional.binary_cross_entropy_with_logits(logits, true_alpha),
         "dice": dice(alpha, true_alpha),
         "pixels": weighted_l1(made, target, near),
         "edges": gradient_l1(made, target, near),
-        "place": weighted_l1(place, true_place, cover),
     }
-    total = sum(
-        (_WEIGHTS[name] * value for name, value in found.items()),
-        torch.zeros((), device=face.device),
-    )
+
+
+def _sum(found: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The losses by name, and their weighted sum as "loss"."""
+    first = next(iter(found.values()))
+    total = sum((_WEIGHTS[name] * value for name, value in found.items()), torch.zeros_like(first))
     return {"loss": total, **found}
 
 
-def vary(face: Image, points: FloatArray, random: np.random.Generator) -> tuple[Image, FloatArray]:
-    """Mirror, tilt by up to 12 degrees, scale and shift by up to 10 %, vary the light; points
-    follow."""
+def _around(cover: Tensor) -> Tensor:
+    return nn.functional.max_pool2d(cover, 9, stride=1, padding=4)
+
+
+def degrade(face: Image, random: np.random.Generator) -> Image:
+    """What photos suffer: one in six is coarse, one in ten compressed, one in ten grey."""
+    coarse, packed, grey = random.random(3) < (0.17, 0.1, 0.1)
     size = face.shape[0]
-    angle, zoom = random.uniform(-12, 12), random.uniform(0.9, 1.12)
+    if coarse:
+        face = resize(resize(face, int(random.integers(size * 3 // 8, size))), size)
+    if packed:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 80))]
+        face = np.asarray(cv2.imdecode(cv2.imencode(".jpg", face, quality)[1], cv2.IMREAD_COLOR))
+    if grey:
+        face = np.repeat(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    return face
+
+
+def vary(face: Image, points: FloatArray, random: np.random.Generator) -> tuple[Image, FloatArray]:
+    """Mirror, tilt by up to 15 degrees, scale by up to 1/5, shift by up to 1/12, vary the light.
+
+    Points follow.
+    """
+    size = face.shape[0]
+    angle, zoom = random.uniform(-15, 15), random.uniform(0.82, 1.2)
     shift = random.uniform(-0.08, 0.08, size=2) * size
     matrix = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, zoom)
     matrix[:, 2] += shift
@@ -107,7 +182,9 @@ def vary(face: Image, points: FloatArray, random: np.random.Generator) -> tuple[
         moved = moved[:, ::-1]
         points = points[_MIRRORED]
         points[:, 0] = size - 1 - points[:, 0]
-    gain = random.uniform(0.6, 1.25) * random.uniform(0.92, 1.08, size=3)
+    gain = random.uniform(0.45, 1.25) * random.uniform(0.92, 1.08, size=3)
     levels = np.arange(256)[:, None] / 255.0
     table = np.clip(255 * gain * levels ** random.uniform(0.8, 1.25), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(table[moved, np.arange(3)]), points
+    lit = moved.copy()
+    lit[..., :3] = table[moved[..., :3], np.arange(3)]  # a fourth plane is no colour
+    return lit, points
