@@ -163,7 +163,7 @@ def test_the_rare_are_near_to_the_few_who_are_alike() -> None:
     random = np.random.default_rng(5)
 
     def women(count: int) -> Points:
-        return np.asarray(random.normal(0, 4, (count, 6)) + [40, 0, 0, 0, 0, 0])
+        return np.asarray(random.normal([40, 0, 0, 0, 0, 0], 4, (count, 6)))
 
     real = np.concatenate([women(30), random.normal(0, 1, (170, 6))])
     check = realism.Check(realism.Config())
