@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from skimage.feature import local_binary_pattern
 
 from augment.images import resize
-from augment.nets.descriptors import LENGTH, SIZE, describe
+from augment.nets.descriptors import LENGTH, SIZE, describe, uniform_patterns
 from augment.types import Image
 
 EDGES = 7 * 7 * 4 * 9 + 3 * 3 * 4 * 9  # blocks a side, cells of a block, directions
@@ -40,6 +41,16 @@ def test_a_plain_picture_has_no_edges_one_texture_and_its_colour() -> None:
     np.testing.assert_allclose(means[..., 0], 50.03, atol=0.3)  # L* of sRGB 119, by a table
     np.testing.assert_allclose(means[..., 1:], 0, atol=0.02)
     np.testing.assert_allclose(found[-COLOUR:], 0, atol=1e-2)
+
+
+@pytest.mark.parametrize("radius", [1, 2])
+@pytest.mark.parametrize("levels", [2, 4, 256])  # few levels: many ties
+def test_patterns_are_those_of_scikit_image(radius: int, levels: int) -> None:
+    random = np.random.default_rng(levels)
+    for height, width in ((SIZE, SIZE), (17, 31)):
+        grey = random.integers(0, levels, (height, width)).astype(np.uint8)
+        expected = local_binary_pattern(grey, 8, radius, method="uniform")
+        np.testing.assert_array_equal(uniform_patterns(grey, radius), expected)
 
 
 def test_edges_keep_their_direction_and_ignore_light() -> None:
