@@ -5,6 +5,7 @@ much a copy must differ from its parent. That makes the pass rate, from all to n
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,16 @@ class OrderingProject:
         levels: float = 2.0,
         generators: dict[str, Any] | None = None,
         engine: str = "inline",
+        more: Sequence[dict[str, Any]] = (),
         **sections: Any,
     ) -> None:
-        """``levels``: of novelty's ``same_levels``; ``sections`` replace those of params."""
+        """``levels``: of novelty's ``same_levels``; ``more`` rows of aligned faces; ``sections``
+        replace those of params."""
         self.folder, self.engine = folder, engine
         people = [face(f"s/w{n:02d}", half="ab"[n % 2]) for n in range(40)]
         people += [face(f"s/m{n:02d}", half="ab"[n % 2], gender="male") for n in range(12)]
         people += [face(f"t/{n}", "test") for n in range(3)]
-        write_faces(folder, people, shards=2)
+        write_faces(folder, [*people, *more], shards=2)
         bins = BinSpace((Axis("gender", ("female", "male")),))
         write_json(folder / "audit.json", {"bin_space": bins.to_json()})
         self.params: dict[str, Any] = {
