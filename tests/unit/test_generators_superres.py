@@ -270,6 +270,18 @@ class TestTrained:
         digests = {loaded(model, blend=blend).weights() for blend in (0, 1)}
         assert len(digests) == 1  # no other weights on disk
 
+    def test_a_face_can_be_learned_from_before_it_is_restored(self, model: Path) -> None:
+        small = resize(drawn_face(100), 24)
+        plain = loaded(model).enlarge(small)
+        own = loaded(model, adaptation=5)
+        one, again, other = (own.enlarge(small, seed) for seed in (1, 1, 2))
+        np.testing.assert_array_equal(one, again)
+        assert 0 < difference(one, plain) < 5
+        assert not np.array_equal(one, other)
+        np.testing.assert_array_equal(loaded(model).enlarge(small), plain)
+        tiny = resize(small, 5)
+        np.testing.assert_array_equal(own.enlarge(tiny, 1), loaded(model).enlarge(tiny))
+
     def test_what_is_learned_is_written_down(self, model: Path) -> None:
         config = json.loads((model / "config.json").read_text())
         assert config["images_seen"] == 3680

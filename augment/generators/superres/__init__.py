@@ -69,6 +69,8 @@ class Make(Section):
     blend: float = Field(default=0.5, ge=0, le=1)
     # Rounds in which what the shrunken result lacks against the small face is added.
     back_projection: int = Field(default=2, ge=0, le=20)
+    # Steps of learning on the very face before it is restored; 50 take about a second.
+    adaptation: int = Field(default=0, ge=0, le=3000)
     # Pixels that a face's crop had a side; below, there is no face in it to restore.
     smallest: int = Field(default=8, ge=1)
 
@@ -134,17 +136,21 @@ class Generator:
         return self._weights
 
     def make(self, requests: Sequence[Request]) -> list[Made]:
-        return [self._restored(request.parents[0]) for request in requests]
+        return [self._restored(request.parents[0], request.seed) for request in requests]
 
-    def enlarge(self, small: Image) -> Image:
-        """uint8 (h, w, 3) -> (4 h, 4 w, 3)."""
+    def enlarge(self, small: Image, seed: int = 0) -> Image:
+        """uint8 (side, side, 3) -> (4 side, 4 side, 3); ``seed`` is of the adaptation."""
+        from augment.generators.superres.adapting import adapted
         from augment.generators.superres.restore import enlarge
 
         if self._network is None:
             raise RuntimeError("load() comes before make()")
-        return enlarge(self._network, small, self.config.make.back_projection)
+        make, network = self.config.make, self._network
+        if make.adaptation:
+            network = adapted(network, small, make.adaptation, seed)
+        return enlarge(network, small, make.back_projection)
 
-    def _restored(self, face: Face) -> Made:
+    def _restored(self, face: Face, seed: int) -> Made:
         side = len(face.image)
         native = max(1, round(side if face.native_side is None else face.native_side))
         if native >= side:
@@ -157,7 +163,7 @@ class Generator:
                 reason=f"{face.id} had {native} px in its photo: too few to restore a face from "
                 f"(at least {self.config.make.smallest})",
             )
-        large = self.enlarge(resize(face.image, native))
+        large = self.enlarge(resize(face.image, native), seed)
         return Made(resize(large, side), face.points, (self._step(native),))
 
     def _step(self, native: int) -> str:

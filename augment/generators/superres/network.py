@@ -41,7 +41,7 @@ class Enlarger(nn.Module):
         blocks: of two convolutions each.
     """
 
-    multiple = 1  # sides of its inputs are multiples of it
+    multiple = 1  # tiles begin at multiples of it
 
     def __init__(self, channels: int, blocks: int) -> None:
         super().__init__()
@@ -105,8 +105,10 @@ class PaperEnlarger(nn.Module):
         self.reach = 56
 
     def forward(self, faces: Tensor) -> Tensor:
-        """(n, 3, h, w) -> (n, 3, 4 h, 4 w); h and w multiples of four."""
-        x = self.head(faces)
+        """(n, 3, h, w) -> (n, 3, 4 h, 4 w); edges are repeated up to the next multiple of four."""
+        height, width = faces.shape[2:]
+        more = (0, -width % self.multiple, 0, -height % self.multiple)
+        x = self.head(nn.functional.pad(faces, more, mode="replicate"))
         skips = []
         for block in self.down:
             skips.append(x)
@@ -116,7 +118,8 @@ class PaperEnlarger(nn.Module):
             before = skips.pop()
             x = block(x) + before
         detail = self.tail(nn.functional.leaky_relu(self.out(x), 0.2))
-        enlarged: Tensor = bicubic(faces) + detail.float()
+        inside = detail[..., : FACTOR * height, : FACTOR * width].float()
+        enlarged: Tensor = bicubic(faces) + inside
         return enlarged
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from augment.generators.superres.network import FACTOR, Enlarger, PaperEnlarger, bicubic, shrink
 from augment.nets.data import to_images, to_tensor
@@ -71,17 +71,7 @@ def _scaled(start: int, stop: int) -> slice:
 
 
 def _project(network: Enlarger | PaperEnlarger, part: Tensor, rounds: int) -> Tensor:
-    made = _run(network, part).clamp(-1, 1)
+    made: Tensor = network(part).clamp(-1, 1)
     for _ in range(rounds):
         made = (made + bicubic(part - shrink(made))).clamp(-1, 1)
     return made
-
-
-def _run(network: nn.Module, part: Tensor) -> Tensor:
-    """The network on sides that it takes: edges are repeated up to the next multiple."""
-    height, width = part.shape[2:]
-    multiple = int(network.multiple)  # type: ignore[arg-type]
-    more = (0, -width % multiple, 0, -height % multiple)
-    padded = nn.functional.pad(part, more, mode="replicate") if any(more) else part
-    made: Tensor = network(padded)
-    return made[..., : FACTOR * height, : FACTOR * width]
