@@ -1,0 +1,86 @@
+"""How good are the masks that are put on? python benchmarks/mask.py --work WORK
+
+Side by side, on the same faces: the landmark polygon, the auto-encoder of the paper, the network of
+this project, a mean mask at the mean place, and MaskTheFace's templates pasted on landmarks. Parts:
+
+    pairs     made masks beside true ones: drawn pairs, and overlays on real photos
+    photos    real photos without masks: who finds a place for one, is it seen as one, whose upper
+              face stays
+    speed     seconds for 50 faces, memory, parameters, training
+    stage     the generate stage: faces a second
+    verify    are people still recognised, and does learning on made masks help?
+    page      reports/systems/mask.md and its pictures, from all figures
+
+What was prepared and trained stays in --work; a part that is run again uses it. Figures go to
+reports/systems/mask.json.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+from mask_bench import Bench, Scale
+from mask_page import write_page
+from mask_pairs import pair_figures
+from mask_photos import photo_figures
+from mask_speed import speed_figures
+from mask_stage import stage_figures
+from mask_verify import verify_figures
+
+from augment.figures import Figure, write_figures
+
+SEED = 7
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data = Path(os.environ.get("FACES_DATA", "../shared/data"))
+    parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
+    parser.add_argument("--part", nargs="+", choices=[*PARTS, "page"], default=[*PARTS, "page"])
+    parser.add_argument("--work", type=Path, help="keep what was prepared and trained here")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
+    parser.add_argument("--out", type=Path, default=Path("reports/systems/mask.json"))
+    args = parser.parse_args()
+    scale = Scale.quick() if args.quick else Scale()
+    with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
+        bench = Bench(args.data, Path(folder), args.workers, SEED, scale)
+        for part in args.part:
+            if part == "page":
+                write_page(bench, args.out)
+            else:
+                figures = list(PARTS[part](bench))
+                _show(figures)
+                write_figures(args.out, "mask", SEED, figures)
+
+
+def _pairs(bench: Bench) -> Iterator[Figure]:
+    for name in ("drawn", "masked_pairs"):
+        pairs = bench.pairs(name)
+        for arch, method in bench.methods(name).items():
+            yield from pair_figures(arch, method, pairs, SEED)
+
+
+def _show(figures: list[Figure]) -> None:
+    for row in figures:
+        ends = "" if row.interval is None else f"{list(row.interval)}"
+        print(f"{row.data} {row.split} {row.arch} {row.name} ({row.group}): {row.value} {row.unit} "
+              f"{ends} n = {row.n}")  # fmt: skip
+
+
+PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
+    "pairs": _pairs,
+    "photos": photo_figures,
+    "speed": speed_figures,
+    "stage": stage_figures,
+    "verify": verify_figures,
+}
+
+
+if __name__ == "__main__":
+    main()

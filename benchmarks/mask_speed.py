@@ -1,0 +1,131 @@
+"""Part "speed" of the mask benchmark: seconds, memory, parameters, and what training took."""
+
+import copy
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mask_bench import Bench
+from mask_learn import cae_network
+from mask_measures import psnr
+from mask_methods import Generated, Repainted, apart
+from safetensors import safe_open
+
+from augment.figures import Figure
+from augment.types import FloatArray, Image
+
+FACES = 50
+THREADS = 2
+REPEATS = 9
+_DATA = "fairface"
+_TRAINED = ("cae", "unet")
+
+
+def speed_figures(bench: Bench) -> Iterator[Figure]:
+    faces = [bench.photos(_DATA).images[n % bench.scale.photos] for n in range(FACES)]
+    landmarker = bench.landmarker()
+    points = [landmarker(face) for face in faces]
+    finding = _best(lambda: [landmarker(face) for face in faces])
+    for arch, method in bench.methods("masked_pairs").items():
+        needs_points = arch.startswith(("polygon", "masktheface"))
+        seconds = _best(lambda method=method: method(faces, points))
+        yield _row("seconds_50_faces_64px", arch, seconds + finding * needs_points, "s")
+        if needs_points:
+            yield _row("seconds_50_faces_64px", arch, seconds, "s", "points known")
+    yield from _memory(bench, faces)
+    for name in ("drawn", "masked_pairs"):
+        for arch in _TRAINED:
+            folder, told = bench.model(arch, name)
+            yield _row("train_seconds", arch, told["seconds"], "s", data=name, n=1)
+            yield _row("peak_memory_mib", arch, told["peak_mib"], "MiB", "training", name, 1)
+            yield _row("parameters", arch, _parameters(folder), "numbers", data=name, n=1)
+    for name in ("drawn", "masked_pairs"):
+        yield from _small_weights(bench, name, faces)
+
+
+def _row(
+    name: str, arch: str, value: float, unit: str, group: str = "all", data: str = _DATA,
+    n: int = FACES,
+) -> Figure:  # fmt: skip
+    return Figure(name, arch, data, round(value, 4), unit, "lower", n, group=group)
+
+
+def _best(work: Callable[[], object]) -> float:
+    """The least seconds of several runs: others share the machine."""
+    torch.set_num_threads(THREADS)
+    work()
+    found = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def _memory(bench: Bench, faces: Sequence[Image]) -> Iterator[Figure]:
+    """Of a process that masks the faces and does nothing else; with Python and torch."""
+    folder, _ = bench.model("cae", "masked_pairs")
+    _, _, peak = apart(repaint, folder, bench.scale.bottleneck, faces)
+    yield _row("peak_memory_mib", "cae", peak, "MiB", "inference")
+    folder, _ = bench.model("unet", "masked_pairs")
+    _, _, peak = apart(put_on, bench.config, folder, faces)
+    yield _row("peak_memory_mib", "unet", peak, "MiB", "inference")
+
+
+def put_on(config: Any, folder: Path, faces: Sequence[Image]) -> None:
+    Generated(config, folder)(faces)
+
+
+def repaint(folder: Path, bottleneck: int, faces: Sequence[Image]) -> None:
+    Repainted(cae_network(folder, bottleneck))(faces, ())
+
+
+def _parameters(folder: Path) -> int:
+    with safe_open(folder / "weights.safetensors", "np") as file:
+        return sum(int(np.prod(file.get_slice(key).get_shape())) for key in file.keys())  # noqa: SIM118
+
+
+def _small_weights(bench: Bench, name: str, faces: Sequence[Image]) -> Iterator[Figure]:
+    """The auto-encoder's network alone: as it is, with int8 and with bfloat16 dense layers."""
+    network = bench.cae(name)
+    given = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
+    whole = _levels(network, given)
+    for words, smaller in _kinds(network).items():
+        seconds = _best(lambda smaller=smaller: _levels(smaller, given))
+        yield _row("seconds_50_faces_64px", "cae", seconds, "s", f"network, {words}", name)
+        if smaller is not network:
+            error = _levels(smaller, given) - whole
+            yield _row("output_error", "cae", float(np.abs(error).mean()), "levels", words, name)
+            decibels = psnr(float(np.square(error).mean()))
+            yield Figure("output_psnr", "cae", name, round(decibels, 2), "dB", "higher", FACES,
+                         group=words)  # fmt: skip
+
+
+def _kinds(network: Any) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.ao.quantization announces its successor
+        whole = torch.ao.quantization.quantize_dynamic(
+            copy.deepcopy(network), {torch.nn.Linear}, dtype=torch.qint8
+        )
+    return {
+        "fp32 weights": network,
+        "int8 weights": whole,
+        "bf16 weights": _Half(copy.deepcopy(network)),
+    }
+
+
+class _Half:
+    def __init__(self, network: Any) -> None:
+        self._network = network.to(torch.bfloat16)
+
+    def __call__(self, given: torch.Tensor) -> torch.Tensor:
+        return self._network(given.to(torch.bfloat16)).float()
+
+
+def _levels(network: Any, given: torch.Tensor) -> FloatArray:
+    with torch.inference_mode():
+        return np.asarray(network(given).numpy() * 255, dtype=np.float32)

@@ -1,0 +1,4 @@
+"""What the mask benchmark's page says in words."""
+
+ABOUT = ""
+WRONG = ""
