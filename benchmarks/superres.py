@@ -4,7 +4,7 @@ Bicubic and Lanczos enlargement, the paper's network, the two stages of this pro
 between them, and the same network taught with true originals (an oracle), each trained on the given
 faces of a set alone. Parts:
 
-    train     all trainings of the sets, resumable
+    train     all trainings of the sets, resumable: about five minutes of one core
     quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
     cost      seconds of one core
     page      reports/systems/superres.md and its pictures, from all figures
@@ -37,7 +37,7 @@ COUNTS = {
     "celebamask_hq": (450, 150),
 }
 #: Faces measured of each part, at most.
-MEASURED = {"drawn": 200, "fairface": 300, "london_hr": 24, "celebamask_hq": 60}
+MEASURED = {"drawn": 100, "fairface": 100, "london_hr": 10, "celebamask_hq": 24}
 ARCHES = ("ours", "supervised", "paper")
 
 
