@@ -15,7 +15,7 @@ from augment.generators.age import Config, Generator
 from augment.generators.age.ages import KNOTS, Ages, gap, ordinal_code, years_of
 from augment.generators.age.decomposition import Decomposition, reverse
 from augment.generators.age.network import bend
-from augment.generators.age.prototypes import average_change
+from augment.generators.age.prototypes import SIDE, average_change, average_face
 from augment.nets.weights import read_config
 from augment.params import validate
 from augment.vocabulary import AGE_GROUPS
@@ -106,11 +106,32 @@ def test_the_average_face_ages_by_age_alone() -> None:
     images[female, 3] = 180
     labels = {"gender": ["female" if one else "male" for one in female], "age_group": ["x"] * 400}
     slopes = average_change(images, years, labels, np.ones(400, np.float32))
-    change = (ordinal_code([75.0]) - ordinal_code([10.0])) @ slopes
-    change = change.reshape(3, 4, 4) * 127.5
-    np.testing.assert_allclose(change[:, 0], 65, atol=5)
-    np.testing.assert_allclose(change[:, 1:3], 0, atol=1e-3)
-    np.testing.assert_allclose(change[:, 3], 0, atol=4)
+    change = np.tensordot(ordinal_code(75.0) - ordinal_code(10.0), slopes, axes=1) * 127.5
+    np.testing.assert_allclose(change[0], 65, atol=5)
+    np.testing.assert_allclose(change[1:3], 0, atol=1e-3)
+    np.testing.assert_allclose(change[3], 0, atol=4)
+
+
+def test_the_average_face_changes_its_shape() -> None:
+    """A disc that grows with the years: bent, the young one is as large as the old one."""
+    random = np.random.default_rng(0)
+    years = random.uniform(2, 75, 200).astype(np.float32)
+    rows, columns = np.mgrid[:SIDE, :SIDE] - 31.5
+    radius = np.hypot(rows, columns)
+    levels = np.clip(10 * (14 + 8 * years / 80)[:, None, None] - 10 * radius, 0, 200) + 30
+    images = np.repeat(levels[..., None], 3, axis=3).astype(np.uint8)
+    found = average_face(images, years, {}, np.ones(200, np.float32))
+    assert found.flows.shape == (len(KNOTS), 2, SIDE, SIDE)
+    change = ordinal_code(70.0) - ordinal_code(5.0)
+    flow = np.tensordot(change, found.flows, axes=1) * SIDE / 2
+    # A pixel on the right of the rim is taken from further left, and the other way round.
+    # It grows by 6.5 pixels; a flow is soft, and where nothing is to be seen it is nothing.
+    assert -7 < flow[0, 31, 50] < -2
+    assert 2 < flow[0, 31, 13] < 7
+    assert -7 < flow[1, 50, 31] < -2
+    assert abs(flow[:, 31, 31]).max() < 1
+    colour = np.tensordot(change, found.colours, axes=1)
+    assert np.abs(colour).mean() < 0.1  # of 2: the change is one of shape
 
 
 class TestCost:
@@ -181,7 +202,7 @@ class TestTrained:
         assert levels == sorted(levels)
         true = [hair(ageing_face(200, one)[0]) for one in years]
         assert levels[4] - levels[0] > 0.5 * (true[4] - true[0])
-        assert np.abs(np.subtract(levels, true)).max() < 45
+        assert np.abs(np.subtract(levels, true)).max() < 60
 
     def test_asked_for_its_own_age_a_face_stays_nearly_as_it_is(self, trained: Generator) -> None:
         images = [ageing_face(number, 41.5)[0] for number in range(200, 208)]

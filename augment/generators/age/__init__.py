@@ -8,7 +8,7 @@ papers' perceptual network is not used: features of the own discriminator take i
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,7 +24,11 @@ from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN, DigitalSourceType
 
 if TYPE_CHECKING:
-    from augment.generators.age.decomposition import AgeNetwork
+    from torch import Tensor
+
+    from augment.generators.age.decomposition import Age, AgeNetwork
+
+    Step = Callable[[Tensor, Age, Age], Tensor]
 
 Arch = Literal["ours", "decompose", "ragan", "hrfae"]
 _LABEL = "age_group"
@@ -166,14 +170,28 @@ class Generator:
             Pictures of the sizes given. Where they are larger than the network's, its change is
             scaled up and what is finer stays as it was.
         """
+        return self._changed(self.network(), images, own, years)
+
+    def average(
+        self, images: Sequence[Image], own: Sequence[float], years: Sequence[float]
+    ) -> list[Image]:
+        """As :meth:`edit`, but only what these years do to the average face: where ``ours`` starts.
+
+        Raises:
+            RuntimeError: the arch is another one.
+        """
+        return self._changed(self.network().average, images, own, years)
+
+    def _changed(
+        self, step: "Step", images: Sequence[Image], own: Sequence[float], years: Sequence[float]
+    ) -> list[Image]:
         import torch
 
         from augment.generators.age.lesson import age
         from augment.nets.data import to_tensor
-        from augment.nets.device import reproducible
+        from augment.nets.device import best_device, reproducible
 
-        network, size = self._ready(), self.config.network.size
-        made: list[Image] = []
+        size, made = self.config.network.size, list[Image]()
         for start in range(0, len(images), _BATCH):
             part = list(images[start : start + _BATCH])
             fill = _BATCH - len(part)
@@ -183,14 +201,13 @@ class Generator:
                 np.array([*values[start : start + _BATCH], *[30.0] * fill], np.float32)
                 for values in (own, years)
             ]
-            device = next(network.parameters()).device
             # One thread: how a sum is split over threads shows in its last bits.
             with reproducible(threads=1), torch.inference_mode():
-                faces = to_tensor(small, device)
+                faces = to_tensor(small, best_device())
                 source, target = (age(values, self._ages.nearest(values)) for values in both)
-                change = network(faces, source, target).float() - faces
-            levels = change[: len(part)].permute(0, 2, 3, 1).contiguous().cpu().numpy() * 127.5
-            made += [_changed(face, one) for face, one in zip(part, levels, strict=True)]
+                change = (step(faces, source, target).float() - faces)[: len(part)]
+            levels = change.permute(0, 2, 3, 1).contiguous().cpu().numpy() * 127.5
+            made += [_added(face, one) for face, one in zip(part, levels, strict=True)]
         return made
 
     def classify(self, images: Sequence[Image]) -> FloatArray:
@@ -208,7 +225,7 @@ class Generator:
         from augment.nets.data import in_groups
         from augment.nets.device import best_device, reproducible
 
-        network, size = self._ready(), self.config.network.size
+        network, size = self.network(), self.config.network.size
         fitting = [resize(face, size) if face.shape[0] != size else face for face in images]
         found = [np.zeros((0, len(self._ages.names)), np.float32) for _ in range(2)]
         with reproducible(threads=1), torch.inference_mode():
@@ -218,7 +235,8 @@ class Generator:
                     found[half] = np.concatenate([found[half], opinion])
         return found[0], found[1]
 
-    def _ready(self) -> "AgeNetwork":
+    def network(self) -> "AgeNetwork":
+        """The loaded network."""
         if self._network is None:
             raise RuntimeError("load() comes before make()")
         return self._network
@@ -251,7 +269,7 @@ class Generator:
         return None
 
 
-def _changed(face: Image, change: FloatArray) -> Image:
+def _added(face: Image, change: FloatArray) -> Image:
     """The change (size, size, 3; levels) added at the face's own size."""
     import cv2
 

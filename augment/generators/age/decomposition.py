@@ -41,6 +41,10 @@ class AgeNetwork(nn.Module):
         """(n, 3, h, w) in [-1, 1] at one age -> the same at another; may exceed the range."""
         raise NotImplementedError
 
+    def average(self, face: Tensor, source: Age, target: Age) -> Tensor:
+        """The face changed as the average face changes between these ages."""
+        raise RuntimeError(f"{type(self).__name__} knows no average face")
+
     def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (n, groups) from the half of the code that speaks of age, and from the other."""
         raise RuntimeError(f"{type(self).__name__} does not tell ages apart")

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from augment.generators.age.ages import KNOTS
 from augment.generators.age.decomposition import Age, AgeHead, AgeNetwork, Decomposition, reverse
+from augment.generators.age.prototypes import SIDE
 from augment.nets.blocks import DoubleConv, FiLM
 
 _CODE = 64
-PROTOTYPE = 32  # pixels a side of the average faces: they are soft anyway
-_BEND = 0.25  # strongest shift of a pixel, as a share of the picture's side
+_BEND = 0.3  # strongest further shift of a pixel, in halves of the picture's side
+_OPEN = 3.0  # so open is the mask at the start
 
 
 class Editor(AgeNetwork):
@@ -29,9 +30,13 @@ class Editor(AgeNetwork):
 
     def __init__(self, channels: Sequence[int], groups: int) -> None:
         super().__init__()
-        # What a bit of the ordinal code does to the average face: see prototypes.py.
-        self.register_buffer("slopes", torch.zeros(len(KNOTS), 3 * PROTOTYPE**2))
-        self.slopes: Tensor
+        # What age does to the average face, as prototypes.AverageFace says.
+        self.register_buffer("middle", torch.zeros(len(KNOTS)))
+        self.register_buffer("flows", torch.zeros(len(KNOTS), 2, SIDE, SIDE))
+        self.register_buffer("colours", torch.zeros(len(KNOTS), 3, SIDE, SIDE))
+        self.middle: Tensor
+        self.flows: Tensor
+        self.colours: Tensor
         self.code = nn.Sequential(
             nn.Linear(2 * len(KNOTS), _CODE), nn.SiLU(), nn.Linear(_CODE, _CODE), nn.SiLU()
         )
@@ -47,12 +52,14 @@ class Editor(AgeNetwork):
         self.film = nn.ModuleList(FiLM(_CODE, count) for count in up)
         # A pixel of this map holds four of the picture: colour change and mask of each, one flow.
         self.head = nn.Conv2d(channels[0], 18, 3, padding=1)
-        with torch.no_grad():
-            self.head.weight *= 0.1  # starts as the change of the average face
+        with torch.no_grad():  # starts as the change of the average face
+            for values in self.head.parameters():
+                values.mul_(0.01)
 
     def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
-        average = self.average(face.shape[2], source, target)
-        skips = self._encode(face, average)
+        size = face.shape[2]
+        flow, colours = self._average_change(size, source, target)
+        skips = self._encode(face, bend(face, flow) + colours)
         code = self.code(torch.cat([source.code - 0.5, target.code - source.code], dim=1))
         _, rest = self.split(skips.pop())
         x = self.film[0](rest, code)
@@ -60,22 +67,26 @@ class Editor(AgeNetwork):
             x = film(block(torch.cat([expand(x), skips.pop()], dim=1)), code)
         out = self.head(x).float()
         change = nn.functional.pixel_shuffle(out[:, :12], 2)
-        mask = torch.sigmoid(nn.functional.pixel_shuffle(out[:, 12:16], 2) + 1.0)  # starts open
-        flow = nn.functional.interpolate(
-            torch.tanh(out[:, 16:]), scale_factor=2, mode="bilinear", align_corners=False
-        )
-        return bend(face, 2 * _BEND * mask * flow) + mask * (average + change)
+        mask = torch.sigmoid(nn.functional.pixel_shuffle(out[:, 12:16], 2) + _OPEN)
+        more = _BEND * torch.tanh(_larger(out[:, 16:], size))
+        return bend(face, mask * (flow + more)) + mask * (colours + change)
 
-    def average(self, size: int, source: Age, target: Age) -> Tensor:
-        """What these years do to the average face: (n, 3, size, size), levels span 2."""
-        moved = ((target.code - source.code).float() @ self.slopes).view(
-            -1, 3, PROTOTYPE, PROTOTYPE
-        )
-        return nn.functional.interpolate(moved, (size, size), mode="bilinear", align_corners=False)
+    def average(self, face: Tensor, source: Age, target: Age) -> Tensor:
+        flow, colours = self._average_change(face.shape[2], source, target)
+        return bend(face, flow) + colours
+
+    def _average_change(self, size: int, source: Age, target: Age) -> tuple[Tensor, Tensor]:
+        """Flow (n, 2, size, size) and change of colours (n, 3, size, size) between two ages."""
+        change, shape = target.code - source.code, target.code - self.middle
+        with torch.autocast(change.device.type, enabled=False):
+            flow = torch.einsum("nk,kcyx->ncyx", change, self.flows)
+            colours = torch.einsum("nk,kcyx->ncyx", change, self.colours)
+            to_shape = torch.einsum("nk,kcyx->ncyx", shape, self.flows)
+        return _larger(flow, size), _larger(bend(colours, to_shape), size)
 
     def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
         """As said there; the other half's head teaches that half to know nothing."""
-        age, rest = self.split(self._encode(face, torch.zeros_like(face))[-1])
+        age, rest = self.split(self._encode(face, face)[-1])
         return self.age(age), self.leak(reverse(rest))
 
     def _encode(self, face: Tensor, average: Tensor) -> list[Tensor]:
@@ -85,6 +96,10 @@ class Editor(AgeNetwork):
             x = block(x if level == 0 else nn.functional.avg_pool2d(x, 2))
             skips.append(x)
         return skips
+
+
+def _larger(maps: Tensor, size: int) -> Tensor:
+    return nn.functional.interpolate(maps, (size, size), mode="bilinear", align_corners=False)
 
 
 def bend(face: Tensor, flow: Tensor) -> Tensor:

@@ -1,22 +1,82 @@
 """What age does to the average face: the classical start of face ageing.
 
 D. M. Burt & D. I. Perrett, "Perception of age in adult Caucasian male faces", Proc. R. Soc. B 1995,
-add the difference of two group averages to a face. Here a linear model of the pixels gives these
-averages for any year, with all other labels held: a set whose children are girls must not make
-girls of everybody.
+bend a face as two group averages differ in shape, and add by what they differ in colour. Here a
+linear model of the pixels gives the averages for any year, with all other labels held: a set whose
+children are girls must not make girls of everybody.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from augment.generators.age.ages import KNOTS, ordinal_code
-from augment.types import FloatArray
+from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN
 
+#: Pixels a side of the average faces.
+SIDE = 64
 _RIDGE = 3.0  # in faces: so many faces' worth of doubt about each number
 _LABEL = "age_group"
+_MIDDLE = 25.0  # the year whose shape all others are compared with
+_YEARS = np.array([*np.arange(0.5, 20, 1.5), *np.arange(21, 83, 4)], np.float32)
+_SHOWN = 256  # pixels a side at which averages are compared
+_SOFT = 8.0  # standard deviation of the blur of a flow, of those pixels
+
+
+@dataclass(frozen=True)
+class AverageFace:
+    """What is added when a bit of the ordinal code turns on.
+
+    Attributes:
+        middle: (len(KNOTS),) code of the age whose shape ``colours`` are in.
+        flows: (len(KNOTS), 2, SIDE, SIDE), x and y: where a pixel is taken from, relative to its
+            own place, in halves of the side.
+        colours: (len(KNOTS), 3, SIDE, SIDE), levels span 2.
+    """
+
+    middle: FloatArray
+    flows: FloatArray
+    colours: FloatArray
+
+
+def average_face(
+    images: npt.NDArray[np.uint8],
+    years: FloatArray,
+    labels: Mapping[str, Sequence[str]],
+    weights: FloatArray,
+) -> AverageFace:
+    """Learn shapes from averages of all ages, and colours from faces bent to one shape.
+
+    Args:
+        images: (n, SIDE, SIDE, 3); each counts mirrored, too.
+        years: (n,).
+        labels: column -> each face's word; age_group is not looked at.
+        weights: (n,), how much each face counts.
+    """
+    seen = _YEARS[(years.min() <= _YEARS) & (years.max() >= _YEARS)]
+    grid = seen if len(seen) > 1 else np.array([years.min(), years.max()], np.float32)
+    middle = int(np.abs(grid - _MIDDLE).argmin())
+    codes = ordinal_code(grid) - ordinal_code(grid[middle])
+    averages = _mean(images, weights) + np.tensordot(
+        ordinal_code(grid) - _mean(ordinal_code(years), weights),
+        average_change(images, years, labels, weights),
+        axes=1,
+    )
+    shifts = _shifts(averages, middle)
+    doubt = 0.1 * np.eye(len(KNOTS), dtype=np.float32)
+    flows = np.linalg.solve(codes.T @ codes + doubt, codes.T @ shifts.reshape(len(grid), -1))
+    back = ordinal_code(grid[middle]) - ordinal_code(years)
+    ways = (back @ flows).reshape(-1, SIDE, SIDE, 2)
+    bent = np.stack([_bent(image, way) for image, way in zip(images, ways, strict=True)])
+    return AverageFace(
+        ordinal_code(grid[middle]),
+        _planes(flows.astype(np.float32).reshape(-1, SIDE, SIDE, 2) / (SIDE / 2)),
+        _planes(average_change(bent, years, labels, weights)),
+    )
 
 
 def average_change(
@@ -25,31 +85,75 @@ def average_change(
     labels: Mapping[str, Sequence[str]],
     weights: FloatArray,
 ) -> FloatArray:
-    """Ridge regression of pixels on age and all other labels.
-
-    Args:
-        images: (n, size, size, 3); each counts mirrored, too.
-        years: (n,).
-        labels: column -> each face's word; age_group is not looked at.
-        weights: (n,), how much each face counts.
+    """Ridge regression of pixels on age and all other labels; arguments as there.
 
     Returns:
-        (len(KNOTS), 3 * size * size): by how much each pixel (levels span 2) of the average face
+        (len(KNOTS), SIDE, SIDE, 3): by how much each pixel (levels span 2) of the average face
         changes when a bit of the ordinal code turns on.
     """
-    both = (images.astype(np.float32) + images[:, :, ::-1].astype(np.float32)) / 255.0 - 1.0
-    pixels = both.transpose(0, 3, 1, 2).reshape(len(images), -1)
+    pixels = _mirrored(images).reshape(len(images), -1)
     others = [_one_hot(words) for name, words in labels.items() if name != _LABEL]
     inputs = np.concatenate([ordinal_code(years), *others], axis=1)
-    share = (weights / weights.sum()).astype(np.float32)[:, None]
-    inputs, pixels = inputs - (share * inputs).sum(0), pixels - (share * pixels).sum(0)
-    weighted = inputs * share * len(images)
+    inputs, pixels = inputs - _mean(inputs, weights), pixels - _mean(pixels, weights)
+    weighted = inputs * (weights / weights.mean())[:, None]
     doubt = _RIDGE * np.eye(inputs.shape[1], dtype=np.float32)
     slopes = np.linalg.solve(weighted.T @ inputs + doubt, weighted.T @ pixels)
-    return np.asarray(slopes[: len(KNOTS)], dtype=np.float32)
+    return np.asarray(slopes[: len(KNOTS)].reshape(-1, *images.shape[1:]), dtype=np.float32)
+
+
+def _mean(values: npt.NDArray[np.generic], weights: FloatArray) -> FloatArray:
+    """Of faces, which come first; pictures become levels that span 2, mirrored as well."""
+    if values.dtype == np.uint8:
+        values = _mirrored(np.asarray(values, dtype=np.uint8))
+    shares = (weights / weights.sum()).astype(np.float32)
+    return np.asarray(np.tensordot(shares, values, axes=1), dtype=np.float32)
+
+
+def _mirrored(images: npt.NDArray[np.uint8]) -> FloatArray:
+    both = images.astype(np.float32) + images[:, :, ::-1]
+    return np.asarray(both / 255.0 - 1.0, dtype=np.float32)
 
 
 def _one_hot(words: Sequence[str]) -> FloatArray:
     values = sorted(set(words) - {UNKNOWN})
     found = [[word == value for value in values] for word in words]
     return np.array(found, np.float32).reshape(len(words), len(values))
+
+
+def _shifts(averages: FloatArray, middle: int) -> FloatArray:
+    """Where each average's pixels lie in the middle one: (ages, SIDE, SIDE, 2), pixels.
+
+    Summed up from age to age: from one to the next hair turns grey by so little that it is not
+    taken for a move. Optical flow: T. Kroeger et al., "Fast optical flow using dense inverse
+    search", ECCV 2016.
+    """
+    seeing = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    seeing.setFinestScale(0)
+    grey = [_grey(average) for average in averages]
+    found = np.zeros((len(averages), SIDE, SIDE, 2), np.float32)
+    for step in (1, -1):
+        last = len(averages) if step == 1 else -1
+        for place in range(middle + step, last, step):
+            flow = seeing.calc(grey[place], grey[place - step], None)
+            soft = cv2.GaussianBlur(flow, (0, 0), _SOFT)
+            small = cv2.resize(soft, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+            found[place] = found[place - step] + small * (SIDE / _SHOWN)
+    both = (found + found[:, :, ::-1] * np.array([-1, 1], np.float32)) / 2
+    return np.asarray(both, dtype=np.float32)
+
+
+def _grey(average: FloatArray) -> Image:
+    levels = np.clip((average + 1) * 127.5, 0, 255).astype(np.uint8)
+    large = cv2.resize(levels, (_SHOWN, _SHOWN), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.cvtColor(large, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _bent(image: Image, way: FloatArray) -> Image:
+    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    x, y = columns + way[..., 0], rows + way[..., 1]
+    moved = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(moved, dtype=np.uint8)
+
+
+def _planes(maps: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(maps.transpose(0, 3, 1, 2), dtype=np.float32)

@@ -11,8 +11,8 @@ from augment.generators.age import baselines, training
 from augment.generators.age.decoding import Gating, Redrawing
 from augment.generators.age.decomposition import AgeNetwork
 from augment.generators.age.lesson import Lesson
-from augment.generators.age.network import PROTOTYPE, Editor
-from augment.generators.age.prototypes import average_change
+from augment.generators.age.network import Editor
+from augment.generators.age.prototypes import SIDE, average_face
 from augment.images import resize
 from augment.nets.loop import Fitted, Learner, build, fit
 from augment.seeds import row_generator
@@ -78,6 +78,11 @@ def _start(network: Editor, lesson: Lesson, seed: int) -> None:
     """Give our network what age does to the average face."""
     everyone = np.arange(len(lesson.faces))
     years = lesson.years(everyone, row_generator(seed, "age", "years of the average faces"))
-    small = np.stack([resize(image, PROTOTYPE) for image in lesson.images])
-    slopes = average_change(small, years, lesson.faces.labels, lesson.weights)
-    network.slopes.copy_(torch.from_numpy(slopes))
+    small = np.stack([resize(image, SIDE) for image in lesson.images])
+    average = average_face(small, years, lesson.faces.labels, lesson.weights)
+    for buffer, values in (
+        (network.middle, average.middle),
+        (network.flows, average.flows),
+        (network.colours, average.colours),
+    ):
+        buffer.copy_(torch.from_numpy(values))

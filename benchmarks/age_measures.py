@@ -1,0 +1,243 @@
+"""What benchmarks/age.py measures of one arch, and the judges that it asks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from age_faces import YEARS, Held
+from scipy.stats import spearmanr
+
+from augment.figures import Figure
+from augment.generators.age.ages import years_of
+from augment.metrics.fidelity import FEWEST, frechet_distance
+from augment.metrics.proportion import wilson_interval
+from augment.metrics.visible_change import face_region, visible_change
+from augment.nets.data import load_faces
+from augment.params import validate
+from augment.plugins import load
+from augment.protocols import Judge
+from augment.types import FloatArray, Image
+from augment.vocabulary import AGE_GROUPS
+
+#: (faces, their ages, the ages asked for) -> faces
+Edit = Callable[[Sequence[Image], Sequence[float], Sequence[float]], list[Image]]
+#: The paper's five groups: name -> numbers of age groups.
+MERGED = {"0-9": (0, 1), "10-19": (2,), "20-39": (3, 4), "40-49": (5,), "50+": (6, 7, 8)}
+PAPER = {"0-9": 57.3, "10-19": 57.5, "20-39": 63.1, "40-49": 64.2, "50+": 68.3, "mean": 62.1}
+#: Judges learn on people that no generator learns on: half b.
+_JUDGES: Mapping[str, Mapping[str, Any]] = {
+    "attributes": {"labels": ("age_group", "gender"), "train": {"images": 12_000}},
+    "handmade": {"labels": ("age_group", "gender")},
+}
+_LABEL = "age_group"
+_FAR = 2  # groups: an edit by so many must be visible
+_STEPS = np.linspace(1, 78, 16)  # years of the slider
+_WHOLE = np.array([group for group, _ in enumerate(AGE_GROUPS)])
+_OF_MERGED = np.array([[g in places for places in MERGED.values()].index(True) for g in _WHOLE])
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Judges of different kinds, and the real faces that distances are taken to."""
+
+    judges: Mapping[str, Judge]
+    real: Mapping[int, list[Image]]  # by number of the age group
+
+    @classmethod
+    def of(
+        cls, aligned: Path, folder: Path, embedder: Mapping[str, Any] | None, seed: int
+    ) -> "Panel":
+        """Trained, or read where they were trained before."""
+        entries = dict(_JUDGES)
+        if embedder is not None:
+            entries["embedding"] = {"labels": (_LABEL, "gender"), **embedder}
+        judges = {}
+        for kind, settings in entries.items():
+            module = load("judges", kind)
+            config = validate(module.Config, settings, f"judges.{kind}")
+            if not (folder / kind / "config.json").is_file():
+                module.Judge(config).train(aligned, folder / kind, seed, folder / "work" / kind)
+            judges[kind] = module.Judge(config)
+            judges[kind].load(folder / kind)
+        others = load_faces(aligned, ("train",), ("b",))
+        groups = np.array([AGE_GROUPS.index(word) for word in others.labels[_LABEL]])
+        return cls(judges, {g: list(others.images[groups == g]) for g in range(len(AGE_GROUPS))})
+
+    def groups(self, kind: str, images: Sequence[Image]) -> npt.NDArray[np.int64]:
+        """Number of the age group that a judge sees, (images,)."""
+        judge = self.judges[kind]
+        names = [AGE_GROUPS.index(word) for word in judge.values()[_LABEL]]
+        return np.array(names)[judge.predict(images)[_LABEL].argmax(1)]
+
+    def years(self, kind: str, images: Sequence[Image]) -> FloatArray:
+        """The age that a judge expects, (images,)."""
+        judge = self.judges[kind]
+        middles = np.array([sum(years_of(word) or ()) / 2 for word in judge.values()[_LABEL]])
+        return np.asarray(judge.predict(images)[_LABEL] @ middles, dtype=np.float32)
+
+    def features(self, kind: str, images: Sequence[Image]) -> FloatArray:
+        (name,) = self.judges[kind].features()
+        return self.judges[kind].predict(images)[name]
+
+
+@dataclass(frozen=True)
+class Edited:
+    """All held-out people at all of :data:`YEARS`: ``made[person][age]``."""
+
+    people: Sequence[Held]
+    made: Sequence[Sequence[Image]]
+
+    @classmethod
+    def by(cls, edit: Edit, people: Sequence[Held]) -> "Edited":
+        count = len(YEARS)
+        return cls(people, [edit([h.image] * count, [h.age] * count, YEARS) for h in people])
+
+    def gaps(self) -> npt.NDArray[np.int64]:
+        """(people, ages): how many groups lie between a person's own and the one asked for."""
+        own = np.array([held.group for held in self.people])
+        return np.abs(own[:, None] - np.arange(len(YEARS)))
+
+
+def figures_of_edits(
+    arch: str, edit: Edit, people: Sequence[Held], panel: Panel
+) -> Iterator[Figure]:
+    """All that can be said of edits, one arch at a time."""
+
+    def row(name: str, value: float, n: int, better: str = "higher", **more: Any) -> Figure:
+        settings: dict[str, Any] = {"unit": "ratio", "split": "held_out_people", **more}
+        return Figure(name, arch, "drawn", round(float(value), 4), n=n, better=better, **settings)  # type: ignore[arg-type]
+
+    edited = Edited.by(edit, people)
+    gaps = edited.gaps()
+    error = np.array(
+        [
+            [_error(made, true, h.points) for made, true in zip(row_, h.truth, strict=True)]
+            for row_, h in zip(edited.made, people, strict=True)
+        ]
+    )
+    moved = gaps > 0
+    yield row("error_to_true", error[moved].mean(), int(moved.sum()), "lower", unit="levels 0..1")
+    for name, low, high in (("1-2 groups", 1, 2), ("3-5 groups", 3, 5), ("6-8 groups", 6, 8)):
+        part = (gaps >= low) & (gaps <= high)
+        yield row(
+            "error_to_true", error[part].mean(), int(part.sum()), "lower", group=name,
+            unit="levels 0..1",
+        )  # fmt: skip
+    yield from _own_and_back(edit, people, panel, row)
+    yield from _seen(edited, gaps, panel, row)
+    yield from _kept(edited, gaps, panel, row)
+    yield from _distances(edited, panel, row)
+    strips = [edit([h.image] * len(_STEPS), [h.age] * len(_STEPS), list(_STEPS)) for h in people]
+    for kind in panel.judges:
+        ranks = [spearmanr(_STEPS, panel.years(kind, strip)).statistic for strip in strips]
+        value = float(np.nanmean(np.nan_to_num(ranks)))
+        yield row("slider_rank_correlation", value, len(strips), group=kind)
+
+
+Row = Callable[..., Figure]
+
+
+def _error(made: Image, true: Image, points: FloatArray) -> float:
+    """Mean absolute difference inside the face, 0..1."""
+    inside = face_region(made.shape[0], points)
+    return float(np.abs(made.astype(np.float32) - true)[inside].mean() / 255)
+
+
+def _own_and_back(edit: Edit, people: Sequence[Held], panel: Panel, row: Row) -> Iterator[Figure]:
+    """Paper's tables 1 and 2; levels 0..1 (times two: -1..1)."""
+    images, ages = [held.image for held in people], [held.age for held in people]
+    others = [YEARS[(5 * n + 2) % len(YEARS)] for n in range(len(people))]
+    own = edit(images, ages, ages)
+    back = edit(edit(images, ages, others), others, ages)
+    for name, made in (("own_age", own), ("cycle", back)):
+        l1 = np.abs(np.subtract(made, images, dtype=np.float32)).mean() / 255
+        yield row(f"{name}_l1", l1, len(images), "lower", unit="levels 0..1",
+                  paper=0.028 if name == "own_age" else 0.040)  # fmt: skip
+        start, end = (_unit(panel.features("attributes", side)) for side in (images, made))
+        far = 1 - (start * end).sum(1).mean()
+        yield row(f"{name}_perceptual", far, len(images), "lower", unit="1 - cosine of features")
+
+
+def _unit(features: FloatArray) -> FloatArray:
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+
+def _seen(edited: Edited, gaps: npt.NDArray[np.int64], panel: Panel, row: Row) -> Iterator[Figure]:
+    """Is the age seen that was asked for? By every judge; the figure is the weakest one's."""
+    moved = gaps > 0
+    wanted = _OF_MERGED[np.nonzero(moved)[1]]
+    sides = {
+        "target_accuracy": [m for line, on in zip(edited.made, moved, strict=True)
+                            for m, yes in zip(line, on, strict=True) if yes],
+        "judge_ceiling": [m for h, on in zip(edited.people, moved, strict=True)
+                          for m, yes in zip(h.truth, on, strict=True) if yes],
+    }  # fmt: skip
+    for name, images in sides.items():
+        means, by_group = {}, {}
+        for kind in panel.judges:
+            right = _OF_MERGED[panel.groups(kind, images)] == wanted
+            by_group[kind] = [right[wanted == g].mean() for g in range(len(MERGED))]
+            means[kind] = float(np.mean(by_group[kind]))
+            yield row(name, means[kind], len(wanted), group=f"mean, {kind}")
+        weakest = min(means, key=lambda kind: means[kind])
+        for g, merged in enumerate(MERGED):
+            hits, n = round(by_group[weakest][g] * (wanted == g).sum()), int((wanted == g).sum())
+            yield row(name, hits / n, n, group=merged, interval=wilson_interval(hits, n),
+                      paper=PAPER[merged] / 100 if name == "target_accuracy" else None)  # fmt: skip
+        yield row(name, means[weakest], len(wanted), group="mean",
+                  paper=PAPER["mean"] / 100 if name == "target_accuracy" else None)  # fmt: skip
+
+
+def _kept(edited: Edited, gaps: npt.NDArray[np.int64], panel: Panel, row: Row) -> Iterator[Figure]:
+    """What shall stay, and how much is to be seen of the edit."""
+    people = edited.people
+    seen = np.array(
+        [
+            [visible_change(made, held.image, held.points) for made in line]
+            for line, held in zip(edited.made, people, strict=True)
+        ]
+    )
+    far = gaps >= _FAR
+    yield row("visible_change", seen[far].mean(), int(far.sum()), unit="levels 0..1")
+    judge = panel.judges["attributes"]
+    of_parent = judge.predict([held.image for held in people])["gender"].argmax(1)
+    same = np.array(
+        [judge.predict(line)["gender"].argmax(1) == one
+         for line, one in zip(edited.made, of_parent, strict=True)]
+    )  # fmt: skip
+    moved = gaps > 0
+    hits, n = int(same[moved].sum()), int(moved.sum())
+    yield row("gender_kept", hits / n, n, interval=wilson_interval(hits, n))
+    if "embedding" in panel.judges:
+        parents = _unit(panel.features("embedding", [held.image for held in people]))
+        likeness = parents @ parents.T
+        strangers = np.quantile(likeness[~np.eye(len(people), dtype=bool)], 0.95)
+        near = moved & (gaps <= _FAR)
+        own = np.array(
+            [_unit(panel.features("embedding", line)) @ one
+             for line, one in zip(edited.made, parents, strict=True)]
+        )  # fmt: skip
+        for name, part in (("within 2 groups", near), ("all", moved)):
+            hits, n = int((own[part] > strangers).sum()), int(part.sum())
+            yield row("identity_kept", hits / n, n, group=name, interval=wilson_interval(hits, n))
+
+
+def _distances(edited: Edited, panel: Panel, row: Row) -> Iterator[Figure]:
+    """1 - distance(edited, real of the group) / distance(as they were, real of the group)."""
+    parents = [held.image for held in edited.people]
+    for kind in panel.judges:
+        if kind == "attributes":
+            continue
+        start, found = panel.features(kind, parents), []
+        for group, real in panel.real.items():
+            n = min(len(parents), len(real))
+            if n < FEWEST:
+                continue
+            goal = panel.features(kind, real[:n])
+            made = panel.features(kind, [line[group] for line in edited.made])
+            before = frechet_distance(start[:n], goal)
+            found.append(1 - frechet_distance(made[:n], goal) / before)
+        yield row("distance_closed", float(np.mean(found)), len(parents), group=kind)
