@@ -12,9 +12,10 @@ import pytest
 import torch
 from PIL import Image as PillowImage
 
+from augment.align import crop as align_crop
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import UserError
-from augment.generators.superres import Config, Generator
+from augment.generators.superres import Config, Generator, photographed
 from augment.generators.superres.network import (
     Enlarger,
     PaperEnlarger,
@@ -101,6 +102,19 @@ class TestDownSampling:
         image, _ = face_picture(1, 20)
         found = to_images(bicubic(to_tensor([image])).clamp(-1, 1))[0]
         assert difference(found, pillow_bicubic(image)) < 0.6  # Pillow rounds twice
+
+    @pytest.mark.parametrize("native", [12, 21, 40])
+    def test_the_photos_own_pixels_are_found_in_the_crop_that_alignment_made_of_them(
+        self, native: int
+    ) -> None:
+        photo = resize(drawn_face(1), native)
+        scale = 64 / native
+        matrix = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])
+        crop = align_crop.cut(photo, matrix, 64)
+        assert difference(photographed(crop, native), photo) < 1.5
+        assert 3 * difference(photographed(crop, native), photo) < difference(
+            resize(crop, native), photo
+        )
 
 
 class TestPairs:
