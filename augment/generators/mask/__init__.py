@@ -82,10 +82,14 @@ class Generator:
             self._weights = restore(folder, {"mask": paper})
             self._paper = place(paper, best_device())
             return
+        import torch
+
         from augment.generators.mask.network import MaskNet
 
         network = MaskNet(self.config.network.channels)
         self._weights = restore(folder, {"mask": network})
+        # In float32 the CPU, too, is a quarter faster so.
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network = place(network, best_device())
 
     def weights(self) -> str:
@@ -149,9 +153,8 @@ class Generator:
         codes = np.stack([style.code() for style in styles + [styles[0]] * fill])
         device = next(self._network.parameters()).device
         with torch.inference_mode():
-            logits, colour, place = self._network(
-                to_tensor(small, device), torch.from_numpy(codes).to(device)
-            )
+            pixels = to_tensor(small, device).contiguous(memory_format=torch.channels_last)
+            logits, colour, place = self._network(pixels, torch.from_numpy(codes).to(device))
             found = torch.cat([torch.sigmoid(logits), (colour + 1) * 127.5, place], dim=1)
         planes: FloatArray = found[: len(faces)].permute(0, 2, 3, 1).contiguous().cpu().numpy()
         return [Layers(one[..., 0], one[..., 1:4], one[..., 4:]) for one in planes]

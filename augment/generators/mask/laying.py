@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from augment.generators.mask.folds import folds
 from augment.generators.mask.layout import Template
-from augment.generators.mask.painter import REACH
+from augment.generators.mask.painter import reach_of
 from augment.generators.mask.style import Style
 from augment.generators.mask.templates import look_up
 from augment.generators.mask.texture import pattern
@@ -85,7 +85,7 @@ def lay_template(
     The template's own outline counts; how the light falls is the network's.
     """
     window = _window(face.shape[:2], layers, room=0.08)
-    reach = REACH[style.kind] + 0.07 * style.fit
+    reach = reach_of(style)
     inside = window.cloth[:, 1:] > 0.5
     steps = np.abs(np.diff(window.u, axis=1))[inside]
     # Pixels of the whole mask, as if it were seen from before; u goes from -1 to 1.

@@ -20,8 +20,18 @@ _NOSE_DEPTH = 0.45  # how far the nose tip stands out before the plane of eyes a
 _NOSE_HEIGHT = 0.50  # how far down from the eyes it lies on a level face
 _RADIUS = 0.93  # half the head's width at the cheekbones
 _CHIN = 1.62  # from the eyes down to the chin
+_EYES_APART = 0.87  # in ArcFace's reference points
+_WIDER, _LONGER = 1.0, 0.9  # how far half the width, and the chin, follow the breadth
 #: From the front to a mask's edge around the head, radians.
-REACH = {"surgical": 1.14, "n95": 1.0, "cloth": 1.12, "gas": 0.74}
+REACH = {"surgical": 1.42, "n95": 1.28, "cloth": 1.26, "gas": 0.80}
+#: Where the upper rim runs, how much it rises over the nose and falls to the sides, how far below
+#: the chin the lower one runs and how much it rises to the sides; units.
+_RIMS = {
+    "surgical": (0.49, 0.19, 0.19, 0.15, 0.54),
+    "n95": (0.50, 0.16, 0.26, 0.19, 0.53),
+    "cloth": (0.46, 0.18, 0.20, 0.10, 0.62),
+    "gas": (0.45, 0.20, 0.14, 0.04, 0.22),
+}
 _SHADOW = np.array([26.0, 16.0, 14.0], np.float32)  # a shadow on skin is brownish, not grey
 
 
@@ -66,6 +76,12 @@ class _Frame:
     pixel: float  # one pixel, units
     sine: float  # of the turn; positive: to the picture's right
     nod: float  # sine of the nod; positive: looking down
+    breadth: float  # of the face, relative to a usual one of the same length
+
+
+def reach_of(style: Style) -> float:
+    """How far around the head a mask goes, radians from the front to its edge."""
+    return REACH[style.kind] + 0.09 * style.fit
 
 
 def drape(face: Image, points: FloatArray, style: Style) -> Draped:
@@ -134,7 +150,19 @@ def _frame(shape: tuple[int, ...], points: FloatArray) -> _Frame:
         pixel=1.0 / unit,
         sine=sine,
         nod=nod,
+        breadth=_breadth(points, unit, sine),
     )
+
+
+def _breadth(points: FloatArray, unit: float, sine: float) -> float:
+    """How much wider than usual the eyes lie apart, 0.85..1.45: a child's face is broad and short.
+
+    In a turned face that cannot be told: the estimate goes to 1.
+    """
+    apart = float(np.hypot(*(points[1] - points[0]))) / unit
+    cosine = float(np.sqrt(1 - sine * sine))
+    known = 1 - min(1.0, abs(sine) / 0.7)
+    return 1 + (float(np.clip(apart / (_EYES_APART * cosine), 0.85, 1.45)) - 1) * known
 
 
 class _Surface:
@@ -143,11 +171,12 @@ class _Surface:
     def __init__(self, frame: _Frame, style: Style) -> None:
         self.frame, self.style = frame, style
         # The jaw narrows below the mouth.
-        jaw = np.clip((frame.y - 0.55) / (_CHIN - 0.55), 0, 1.25)
-        self.radius = _RADIUS * (1 - 0.36 * jaw * jaw)
+        self.chin = _CHIN * (1 + _LONGER * (frame.breadth - 1))
+        jaw = np.clip((frame.y - 0.55) / (self.chin - 0.55), 0, 1.25)
+        self.radius = _RADIUS * (1 + _WIDER * (frame.breadth - 1)) * (1 - 0.36 * jaw * jaw)
         self.place = frame.x / self.radius  # -1..1 between the silhouettes
         around = np.arcsin(np.clip(self.place, -1, 1)) - np.arcsin(frame.sine)
-        reach = REACH[style.kind] + 0.07 * style.fit
+        reach = reach_of(style)
         self.u = around / reach
         self.reach = reach
         front = np.cos(np.clip(around, -1.7, 1.7))
@@ -157,25 +186,12 @@ class _Surface:
         self.v = (frame.y - self.top) / np.maximum(self.bottom - self.top, 0.2)
 
     def _rims(self, bow: FloatArray) -> tuple[FloatArray, FloatArray]:
-        kind, u = self.style.kind, self.u
-        bridge = np.exp(-np.square(u / 0.22))
-        side = np.square(np.clip(u, -1.2, 1.2))
-        height = 0.11 * self.style.top
-        if kind == "n95":
-            top = 0.40 - 0.15 * bridge + 0.10 * side
-            bottom = _CHIN + 0.02 - 0.62 * side
-        elif kind == "cloth":
-            top = 0.40 - 0.10 * bridge - 0.02 * side
-            bottom = _CHIN + 0.06 - 0.52 * side
-        elif kind == "gas":
-            top = 0.45 - 0.20 * bridge + 0.14 * side
-            bottom = _CHIN + 0.04 - 0.22 * side
-        else:
-            top = 0.37 - 0.08 * bridge + 0.06 * side
-            bottom = _CHIN + 0.05 - 0.40 * side
-        return (top - height + bow).astype(np.float32), (
-            bottom + 0.07 * self.style.fit + 0.6 * bow
-        ).astype(np.float32)
+        upper, bridge, fall, lower, rise = _RIMS[self.style.kind]
+        over_nose = np.exp(-np.square(self.u / 0.22))
+        side = np.square(np.clip(self.u, -1.2, 1.2))
+        top = upper - bridge * over_nose + fall * side - 0.11 * self.style.top + bow
+        bottom = self.chin + lower - rise * side + 0.09 * self.style.fit + 0.6 * bow
+        return top.astype(np.float32), bottom.astype(np.float32)
 
     def cover(self) -> FloatArray:
         """Share of each pixel that the cloth hides: distance to the outline, one pixel wide."""
