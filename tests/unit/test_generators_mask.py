@@ -233,6 +233,28 @@ class TestTrained:
         assert made.image is not None
         assert made.image.shape == (size, size, 3)
 
+    def test_several_threads_give_the_same_pictures(self, trained: Generator) -> None:
+        import torch
+
+        requests = [request(number) for number in range(40)]
+        before, found = torch.get_num_threads(), []
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append([made.image for made in trained.make(requests)])
+            assert torch.get_num_threads() == threads
+        torch.set_num_threads(before)
+        for one, other in zip(*found, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+    @pytest.mark.parametrize("textures", [["striped"], ["plain"]])
+    def test_textures_can_be_chosen(self, textures: list[str]) -> None:
+        only = {**QUICK, "make": {"types": ["cloth"], "textures": textures}}
+        generator = Generator(validate(Config, only, "generators.mask"))
+        found = {generator.style(request(0, seed)).texture for seed in range(30)}
+        assert found == set(textures)
+        with pytest.raises(UserError, match="need 'plain'"):
+            validate(Config, {"make": {"textures": ["striped"]}}, "generators.mask")
+
     def test_faces_that_cannot_be_masked_say_why(self, trained: Generator) -> None:
         image, points = face_picture(100)
         small, few = face_picture(100, 16)
