@@ -13,7 +13,8 @@ from PIL import Image as PillowImage
 from superres_faces import FACTOR, SEEN, Faces
 
 from augment.generators.superres import Config, Generator
-from augment.generators.superres.training import Pairs, teach
+from augment.generators.superres.pairs import Pairs
+from augment.generators.superres.training import teach
 from augment.nets.weights import export, read_config
 from augment.params import validate
 from augment.shards import write_json
@@ -24,9 +25,9 @@ Method = Callable[[Image], Image]
 #: Images that each training sees: pixels and detail of ours, the paper's, the supervised one's.
 LENGTHS: dict[str, tuple[int, int, int, int]] = {
     "drawn": (12_000, 5_000, 2_500, 12_000),
-    "fairface": (8_000, 3_500, 1_500, 8_000),
-    "london_hr": (4_000, 2_000, 800, 4_000),
-    "celebamask_hq": (4_000, 2_000, 800, 4_000),
+    "fairface": (6_000, 3_000, 1_200, 6_000),
+    "london_hr": (3_000, 1_500, 600, 3_000),
+    "celebamask_hq": (3_000, 1_500, 600, 3_000),
 }
 BLENDS = (0.25, 0.5, 0.75)
 #: The sets that the whole curve is measured on; elsewhere its middle.

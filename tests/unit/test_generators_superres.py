@@ -23,8 +23,9 @@ from augment.generators.superres.network import (
     bicubic,
     shrink,
 )
+from augment.generators.superres.pairs import Pairs, cut, degrade
 from augment.generators.superres.restore import blended, enlarge
-from augment.generators.superres.training import Pairs, cut, degrade
+from augment.generators.superres.training import grid
 from augment.images import encode, resize
 from augment.nets.data import to_images, to_tensor
 from augment.params import validate
@@ -180,6 +181,15 @@ class TestPairs:
             bool(np.diff(cut(image, 4, random)[0, :, 0].astype(int))[0] > 0) for _ in range(200)
         ]
         assert 70 < sum(rising) < 130
+
+
+def test_a_pattern_of_four_pixels_is_seen_texture_and_slopes_are_not() -> None:
+    random = torch.Generator().manual_seed(0)
+    cell = torch.randn(1, 3, 4, 4, generator=random)
+    pattern, texture = cell.repeat(1, 1, 16, 16), torch.randn(1, 3, 64, 64, generator=random)
+    assert grid(pattern) == pytest.approx(float(cell.abs().mean()), rel=1e-3)
+    assert grid(texture) < 0.25 * grid(pattern)
+    assert grid(torch.zeros(1, 3, 4, 4)) == 0
 
 
 class TestNetworks:

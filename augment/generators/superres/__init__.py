@@ -110,7 +110,8 @@ class Generator:
         return 0.0 if all(donor.get(axis) == value for axis, value in target.items()) else None
 
     def train(self, faces: Path, folder: Path, seed: int, work: Path) -> None:
-        from augment.generators.superres.training import Pairs, teach
+        from augment.generators.superres.pairs import Pairs
+        from augment.generators.superres.training import teach
         from augment.nets.data import load_faces
         from augment.nets.weights import export
 

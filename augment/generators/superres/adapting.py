@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from augment.generators.superres.network import Enlarger, PaperEnlarger
-from augment.generators.superres.training import Pairs, PixelStep
+from augment.generators.superres.pairs import Pairs
+from augment.generators.superres.training import PixelStep
 from augment.nets.device import reproducible
 from augment.types import Image
 

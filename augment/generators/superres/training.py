@@ -3,15 +3,11 @@ copy the input (Jo, Park, about 2020, after A. Shocher et al., "Zero-Shot Super-
 2018). No face in high resolution is needed.
 """
 
-import os
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -20,116 +16,22 @@ from augment.generators.superres.network import (
     Enlarger,
     PaperEnlarger,
     PatchCritic,
+    bicubic,
     shrink,
 )
-from augment.images import resize
+from augment.generators.superres.pairs import Pairs
 from augment.nets.data import to_tensor
 from augment.nets.loop import Fitted, Indices, Learner, build, fit
 from augment.nets.losses import charbonnier
-from augment.types import Image
 
 if TYPE_CHECKING:
     from augment.generators.superres import Config
 
-#: Targets' sides as shares of the faces', and how often each is drawn (paper: 64, 128 and 256 of
-#: 256 pixels; the finest is nearest to the use).
-LEVELS = {4: 0.25, 2: 0.25, 1: 0.5}
+_CELLS = 8  # of four pixels, a side: over so many a pattern is measured
+_GRID = 2.0  # weight of such patterns beside the pixels' 1
 _BETAS = (0.0, 0.99)  # of Adam where two networks play against each other, as in StarGAN v2
-_SMALLEST_TARGET = 16  # pixels; its input has 4
-_ROTATIONS = 3
 #: Stage -> what it has taught.
 Networks = dict[str, Enlarger | PaperEnlarger]
-_KINDS = 7  # nothing, three rotations, noise, blur, JPEG: exactly one, each as often
-
-
-class Pairs:
-    """Draws (input, target) pairs of one scale a step.
-
-    Args:
-        images: uint8 (n, side, side, 3).
-        crop: larger targets are cut to so many pixels a side, at a place drawn for each.
-        levels: shares of the side (1, 2, 4: whole, half, quarter) and how often each is drawn.
-        degraded: whether inputs are spoiled in one of the ways of :func:`degrade`.
-    """
-
-    def __init__(
-        self,
-        images: npt.NDArray[np.uint8],
-        crop: int,
-        levels: Mapping[int, float] = LEVELS,
-        degraded: bool = True,
-    ) -> None:
-        cv2.setNumThreads(1)  # pictures this small lose more to threads than they win
-        side = images.shape[1] - images.shape[1] % FACTOR
-        sides = {share: side // share - side // share % FACTOR for share in levels}
-        fit_in = {share: side for share, side in sides.items() if side >= _SMALLEST_TARGET}
-        fit_in = fit_in or {min(sides): max(sides.values())}
-        self._targets = [_resized(images, side) for side in fit_in.values()]
-        often = np.array([levels[share] for share in fit_in])
-        self._shares = often / often.sum()
-        self._crop, self._degraded = crop - crop % FACTOR, degraded
-        self.given = self._targets[-1]
-
-    def draw(self, places: Indices, random: np.random.Generator) -> tuple[list[Image], list[Image]]:
-        """Inputs and targets, four times their size, of the faces at these places."""
-        level = int(random.choice(len(self._targets), p=self._shares))
-        inputs, targets = [], []
-        for place in places:
-            target = cut(self._targets[level][place], self._crop, random)
-            small = resize(target, len(target) // FACTOR)
-            if self._degraded:
-                small, target = degrade(small, target, random)
-            inputs.append(small)
-            targets.append(target)
-        return inputs, targets
-
-    def draw_given(self, places: Indices, random: np.random.Generator) -> list[Image]:
-        """Pieces of the faces as they are given, as large as the inputs: what the network will be
-        used on. What they look like enlarged is not known, but how they look shrunken again."""
-        side = min(self._crop, self.given.shape[1]) // FACTOR
-        return [cut(self.given[place], side, random) for place in places]
-
-
-def _resized(images: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
-    if images.shape[1] == side:
-        return images
-    return np.stack([resize(image, side) for image in images])
-
-
-def cut(image: Image, side: int, random: np.random.Generator) -> Image:
-    """A piece of ``side`` pixels at a place drawn, mirrored every second time."""
-    if len(image) > side:
-        top, left = random.integers(0, len(image) - side + 1, size=2)
-        image = image[top : top + side, left : left + side]
-    return np.ascontiguousarray(image[:, ::-1] if random.random() < 0.5 else image)
-
-
-def degrade(small: Image, target: Image, random: np.random.Generator) -> tuple[Image, Image]:
-    """Exactly one of: nothing, a turn by 90, 180 or 270 degrees (of the target, too), Gaussian
-    noise, Gaussian blur, JPEG compression of the input."""
-    kind = int(random.integers(_KINDS))
-    if kind == 0:
-        return small, target
-    if kind <= _ROTATIONS:
-        return (
-            np.ascontiguousarray(np.rot90(small, kind)),
-            np.ascontiguousarray(np.rot90(target, kind)),
-        )
-    spoiler = _spoilers()[kind - _ROTATIONS - 1]
-    spoiler.set_random_seed(int(random.integers(2**31)))
-    return np.ascontiguousarray(spoiler(image=small)["image"]), target
-
-
-@cache
-def _spoilers() -> tuple[Any, ...]:
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else it asks the network for news
-    import albumentations as A
-
-    return (
-        A.Compose([A.GaussNoise(std_range=(0, 10 / 255), p=1)]),
-        A.Compose([A.GaussianBlur(sigma_limit=(0.2, 1.5), blur_limit=0, p=1)]),
-        A.Compose([A.ImageCompression(quality_range=(60, 95), p=1)]),
-    )
 
 
 class PixelStep:
@@ -146,18 +48,46 @@ class PixelStep:
         made = self._network(to_tensor(inputs, device))
         return self.losses(made, target, self.given(indices, random))
 
-    def given(self, indices: Indices, random: np.random.Generator) -> Tensor:
-        """How far faces at the scale of use, enlarged and shrunken again, are from themselves."""
+    def given(self, indices: Indices, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Of faces at the scale of use, enlarged: how far they are, shrunken again, from
+        themselves; and the pattern on them."""
         device = next(self._network.parameters()).device
         part = indices[: max(1, len(indices) // 4)]  # a quarter suffices: it is an easy lesson
         given = to_tensor(self._pairs.draw_given(part, random), device)
-        return (shrink(self._network(given)) - given).abs().mean()
+        made = self._network(given)
+        return (shrink(made) - given).abs().mean(), grid(made - bicubic(given))
 
-    def losses(self, made: Tensor, target: Tensor, given: Tensor) -> dict[str, Tensor]:
-        pixels = charbonnier(made, target)
-        shrunken = (shrink(made) - shrink(target)).abs().mean()
-        total = pixels + self._consistency * (shrunken + given)
-        return {"loss": total, "pixels": pixels, "shrunken": shrunken, "given": given}
+    def losses(
+        self, made: Tensor, target: Tensor, given: tuple[Tensor, Tensor] | None
+    ) -> dict[str, Tensor]:
+        found = {
+            "pixels": charbonnier(made, target),
+            "shrunken": (shrink(made) - shrink(target)).abs().mean(),
+            "grid": grid(made - target),
+        }
+        total = found["pixels"]
+        if given is not None:
+            found["given"], found["given_grid"] = given
+            total = (
+                total
+                + self._consistency * (found["shrunken"] + found["given"])
+                + _GRID * (found["grid"] + found["given_grid"])
+            )
+        return {"loss": total, **found}
+
+
+def grid(detail: Tensor) -> Tensor:
+    """How strong a pattern that comes again every four pixels is: sub-pixel convolution weaves one
+    where an adversary asks for texture (A. Odena et al., "Deconvolution and Checkerboard
+    Artifacts", Distill 2016). The mean of each of the 16 places of a cell, over 8 x 8 cells: true
+    texture comes to nearly 0 there.
+
+    Args:
+        detail: (n, 3, 4 h, 4 w), the result less what it should be, or less what is smooth.
+    """
+    places = nn.functional.pixel_unshuffle(detail.float(), FACTOR)
+    window = min(_CELLS, *places.shape[2:])
+    return nn.functional.avg_pool2d(places, window).abs().mean()
 
 
 class Adversaries:
@@ -189,9 +119,7 @@ class Adversaries:
         inputs, targets = self._pairs.draw(indices, random)
         target = to_tensor(targets, device)
         made = self._network(to_tensor(inputs, device))
-        given = torch.zeros((), device=device)
-        if self._consistent:
-            given = self._pixels.given(indices, random)
+        given = self._pixels.given(indices, random) if self._consistent else None
         found = self._pixels.losses(made, target, given)
         words, features = self._critic(made)
         with torch.no_grad():
