@@ -19,6 +19,7 @@ DATA = Path(os.environ.get("FACES_DATA", Path(__file__).parents[3] / "shared" / 
 WEIGHTS = DATA / "weights"
 SETTINGS: dict[str, dict[str, Any]] = {
     "haar": {},
+    "landmarknet": {},
     "yunet": {"path": WEIGHTS / "face_detection_yunet_2023mar.onnx"},
     "insightface": {"pack": "scrfd_only", "root": WEIGHTS / "insightface"},
 }
@@ -33,7 +34,7 @@ def test_every_detector_has_settings_here() -> None:
 @pytest.fixture(scope="module", params=sorted(SETTINGS))
 def kind(request: pytest.FixtureRequest) -> str:
     kind = str(request.param)
-    if kind != "haar" and not WEIGHTS.is_dir():
+    if SETTINGS[kind] and not WEIGHTS.is_dir():
         pytest.skip(f"needs the weights below {WEIGHTS} (or FACES_DATA)")
     return kind
 
