@@ -4,9 +4,9 @@
 and since the code can draw them at these ages, too, the error to the true picture is measured
 inside of the face (``error_to_true``). All archs see the same faces as often, at the same size.
 Beside them ``unchanged`` (the face as it was) and ``average`` (only what age does to the average
-face, which ``ours`` starts from). Judges learned on half b, on other people; ``target_accuracy`` of
-a merged group and of ``mean`` is the weakest judge's, ``judge_ceiling`` the same judges' accuracy
-on the true pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
+face, which ``ours`` starts from). Judges learned on half b, on other people; ``target_accuracy``
+of ``mean`` is the weakest judge's, ``judge_ceiling`` (arch ``truth``) their accuracy on the true
+pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
 features of the judge ``attributes``: not LPIPS, and not comparable with it. Rows are in
 reports/systems/age.json, the page in age.md beside it.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from age_faces import held_out, learnt_faces
-from age_measures import Edit, Panel, figures_of_edits
+from age_measures import Edit, Panel, ceilings, figures_of_edits
 from age_page import write_page, write_sheet
 
 from augment.figures import Figure, write_figures
@@ -68,6 +68,7 @@ def _drawn(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
     path = args.data / EMBEDDER
     embedder = {"model": str(path), "sha256": sha256(path)} if path.is_file() else None
     panel = Panel.of(aligned, work / "judges", embedder, SEED)
+    yield from ceilings(people, panel)
     sheet: dict[str, Edit] = {}
     for arch in args.arch:
         config = validate(Config, {"arch": arch, "train": {"images": args.images}}, arch)

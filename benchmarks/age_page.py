@@ -10,7 +10,7 @@ from age_faces import YEARS, Held
 from age_measures import Edit
 from PIL import Image as Picture
 
-_ORDER = ("unchanged", "average", "ragan", "hrfae", "decompose", "ours")
+_ORDER = ("truth", "unchanged", "average", "ragan", "hrfae", "decompose", "ours")
 _SHOWN = (3, 10, 15, 25, 44, 62, 71)  # people of the sheet, of all ages
 _SCALE = 2
 
