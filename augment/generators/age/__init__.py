@@ -169,6 +169,9 @@ class Generator:
         Returns:
             Pictures of the sizes given. Where they are larger than the network's, its change is
             scaled up and what is finer stays as it was.
+
+        Raises:
+            UserError: a year lies outside of those that were learned.
         """
         return self._changed(self.network(), images, own, years)
 
@@ -191,6 +194,7 @@ class Generator:
         from augment.nets.data import to_tensor
         from augment.nets.device import best_device, reproducible
 
+        self._ages.check([*own, *years])
         size, made = self.config.network.size, list[Image]()
         for start in range(0, len(images), _BATCH):
             part = list(images[start : start + _BATCH])

@@ -115,6 +115,16 @@ class Ages:
         """A year inside of the named group."""
         return float(self.draw(self.places([name]), random)[0])
 
+    def check(self, years: Sequence[float]) -> None:
+        """Raises UserError: a year is younger or older than all that was learned."""
+        low, high = float(self.spans.min()), float(self.spans.max())
+        wrong = next((year for year in years if not low <= year <= high), None)
+        if wrong is not None:
+            raise UserError(
+                f"An age of {wrong:g} years was asked for, but these weights learned {low:g} to "
+                f"{high:g}."
+            )
+
     def refusal(self, name: str) -> str:
         """Why no face of this group can be edited or made; "" if it can."""
         if name == UNKNOWN or not name:
