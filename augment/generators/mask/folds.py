@@ -14,6 +14,9 @@ from augment.types import FloatArray
 #: Where the middle of a respirator's filter lies: around (u, on either side) and down (v).
 FILTER = (1.02, 0.60)
 
+#: Contrast of each type's folds: as sharp, at 64 pixels, as on masks that a renderer lights.
+_CONTRAST = {"surgical": 0.29, "n95": 0.6, "cloth": 1.0, "gas": 0.7}
+
 _Grid = npt.NDArray[np.floating[Any]]
 
 
@@ -79,4 +82,5 @@ def folds(kind: str, u: FloatArray, v: FloatArray, pixel: float) -> FloatArray:
     """
     clipped = np.clip(v, 0, 1)
     thin = max(0.018, 0.55 * pixel)
-    return np.asarray(_OF_TYPE[kind](np.clip(u, -1.5, 1.5), clipped, thin), dtype=np.float32)
+    relief = _OF_TYPE[kind](np.clip(u, -1.5, 1.5), clipped, thin)
+    return np.asarray(_CONTRAST[kind] * relief, dtype=np.float32)
