@@ -20,7 +20,7 @@ from augment.nets.weights import sha256
 from augment.types import FloatArray, Image
 
 PIECES = 8  # of each face, 64 pixels a side, described by hand-made features
-_DIRECTIONS = 64  # principal ones of the originals' features, in which distances are taken
+_DIRECTIONS = 64  # principal ones of the originals' features; in them their mean square is 1
 _HALVES = 20
 _MOST_GROUPS = 5  # faces of a group, fewer say nothing
 #: What the paper reports: seen and unseen, against bicubic.
@@ -54,7 +54,11 @@ class Ruler:
         self.sharp = np.array([_sharpness(face) for face in faces.originals])
         features = self.pieces(faces.originals)
         self._middle = features.mean(axis=0)
-        self._axes = np.linalg.svd(features - self._middle, full_matrices=False)[2][:_DIRECTIONS]
+        # Edges, texture and colour have units of their own: each number counts alike.
+        self._spread = features.std(axis=0) + 1e-2
+        alike = (features - self._middle) / self._spread
+        directions = np.linalg.svd(alike, full_matrices=False)[2][:_DIRECTIONS]
+        self._axes = directions.T / np.sqrt(np.square(alike @ directions.T).sum(axis=1).mean())
         self.features = self.projected(features)
 
     def _shown(self) -> float:
@@ -72,7 +76,7 @@ class Ruler:
         return np.stack(rows)
 
     def projected(self, features: FloatArray) -> FloatArray:
-        return np.asarray((features - self._middle) @ self._axes.T, dtype=np.float32)
+        return np.asarray((features - self._middle) / self._spread @ self._axes, dtype=np.float32)
 
     def each(self, made: npt.NDArray[np.uint8]) -> dict[str, Numbers]:
         """One number a face."""
