@@ -20,9 +20,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
-from mask_bench import Bench, Scale
+from mask_bench import SETS, Bench, Scale
+from mask_methods import Polygon
 from mask_page import write_page
 from mask_pairs import pair_figures
 from mask_photos import photo_figures
@@ -31,6 +34,7 @@ from mask_stage import stage_figures
 from mask_verify import verify_figures
 
 from augment.figures import Figure, write_figures
+from augment.generators.mask import polygon
 
 SEED = 7
 
@@ -42,14 +46,18 @@ def main() -> None:
     data = Path(os.environ.get("FACES_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--part", nargs="+", choices=[*PARTS, "page"], default=[*PARTS, "page"])
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="of pairs")
     parser.add_argument("--work", type=Path, help="keep what was prepared and trained here")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--bottleneck", type=int, default=Scale.bottleneck, help="of the auto-encoder; the paper's"
+    )
     parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/mask.json"))
     args = parser.parse_args()
-    scale = Scale.quick() if args.quick else Scale()
+    scale = Scale.quick() if args.quick else replace(Scale(), bottleneck=args.bottleneck)
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
-        bench = Bench(args.data, Path(folder), args.workers, SEED, scale)
+        bench = Bench(args.data, Path(folder), args.workers, SEED, scale, tuple(args.sets))
         for part in args.part:
             if part == "page":
                 write_page(bench, args.out)
@@ -60,10 +68,16 @@ def main() -> None:
 
 
 def _pairs(bench: Bench) -> Iterator[Figure]:
-    for name in ("drawn", "masked_pairs"):
+    for name in bench.sets:
         pairs = bench.pairs(name)
         for arch, method in bench.methods(name).items():
             yield from pair_figures(arch, method, pairs, SEED)
+        yield from pair_figures("true", None, pairs, SEED, ("iou",))
+        for shape, cover in product(polygon.SHAPES, polygon.COVERAGES):
+            variant = Polygon(shape, cover, "black")
+            yield from pair_figures(
+                f"polygon_{shape}_{cover}", variant, pairs, SEED, ("iou", "coverage")
+            )
 
 
 def _show(figures: list[Figure]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import mask_faces
 import numpy as np
 from mask_faces import TRAIN, Crops, Landmarker, Pairs
-from mask_learn import cae_network, train_on_faces, train_on_pairs, unet_config
+from mask_learn import cae_network, train_on_faces, train_on_pairs, unet_config, with_pairs
 from mask_methods import (
     Generated,
     MeanMask,
@@ -34,6 +34,8 @@ from augment.stages import align, ingest
 #: Degrees from which a face is a profile.
 PROFILE = 45
 ROOT = Path(__file__).parents[1]
+#: The sets of pairs.
+SETS = ("drawn", "masked_pairs")
 #: The mask of each set's pairs, as MaskTheFace has it.
 TEMPLATE = {"drawn": "surgical_blue", "masked_pairs": "surgical"}
 
@@ -65,7 +67,11 @@ class Scale:
 class Bench:
     """Prepares on first use and keeps it in ``work``."""
 
-    def __init__(self, data: Path, work: Path, workers: int, seed: int, scale: Scale) -> None:
+    def __init__(
+        self, data: Path, work: Path, workers: int, seed: int, scale: Scale,
+        sets: tuple[str, ...] = SETS,
+    ) -> None:  # fmt: skip
+        self.sets = sets
         self.data, self.work, self.seed, self.scale = data, work, seed, scale
         self.engine = Engine("pool", workers, work / "cache", progress=False)
         self.params: dict[str, Any] = read_params(ROOT / "params.yaml")
@@ -149,22 +155,22 @@ class Bench:
 
     def model(self, arch: str, name: str) -> tuple[Path, dict[str, float]]:
         """The trained model's folder; what its training took: seconds, peak memory in MiB."""
-        folder = self.work / "models" / f"{arch}_{name}"
+        kind = f"cae{self.scale.bottleneck}" if arch == "cae" else arch
+        folder = self.work / "models" / f"{kind}_{name}"
         told = folder / "training.json"
         if not told.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             scale = self.scale
             if arch == "cae":
                 pairs = self._stored(name)
-                _, seconds, memory = apart(
+                took = apart(
                     train_on_pairs, pairs, folder, scale.bottleneck, self.seed, scale.epochs
                 )
             else:
                 faces = self.aligned(name)
-                _, seconds, memory = apart(
-                    train_on_faces, self.config, faces, folder, self.seed, self.work
-                )
-            told.write_text(json.dumps({"seconds": seconds, "peak_mib": memory}), encoding="utf-8")
+                config = self._with_real_pairs() if arch == "unet_taught" else self.config
+                took = apart(train_on_faces, config, faces, folder, self.seed, self.work)
+            told.write_text(json.dumps(took), encoding="utf-8")
         return folder, json.loads(told.read_text(encoding="utf-8"))
 
     def _stored(self, name: str) -> Path:
@@ -175,8 +181,18 @@ class Bench:
     def config(self) -> mask.Config:
         return unet_config(self.params["generators"]["mask"], self.scale.train_images)
 
+    def _with_real_pairs(self) -> mask.Config:
+        names = self.train_pairs("masked_pairs").photo.tolist()
+        images = self.scale.train_images
+        return with_pairs(self.config, self.data, names, self.work / "pairs/train", images)
+
     def unet(self, name: str) -> Generated:
+        """Learned on painted masks alone."""
         return Generated(self.config, self.model("unet", name)[0])
+
+    def taught(self) -> Generated:
+        """Learned on the train part of the real pairs, too."""
+        return Generated(self.config, self.model("unet_taught", "masked_pairs")[0])
 
     def cae(self, name: str) -> PaperNet:
         return cae_network(self.model("cae", name)[0], self.scale.bottleneck)
@@ -189,10 +205,17 @@ class Bench:
             "polygon": Polygon("wide", "medium", "black"),
             "polygon_light_blue": Polygon("wide", "medium", "light blue"),
             "cae": Repainted(self.cae(name)),
-            "unet": unet.wear(fitted_style(unet, train)),
+            ("unet" if name == "drawn" else "unet_painted"): unet.wear(fitted_style(unet, train)),
+            **self._taught(name, train),
             "mean_mask": MeanMask(train),
             "masktheface": Pasted([self.template(TEMPLATE[name])]),
         }
+
+    def _taught(self, name: str, train: Pairs) -> dict[str, Method]:
+        if name == "drawn":
+            return {}
+        unet = self.taught()
+        return {"unet": unet.wear(fitted_style(unet, train))}
 
     def template(self, name: str) -> Template:
         return next(found for found in self.templates() if found.name == name)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from mask_measures import CHANGED, Region, changed_region
+from mask_measures import CHANGED, changed_region
 
 from augment.align import haar, yunet
 from augment.align.crop import choose, cut, reference_points, similarity, transform
@@ -42,7 +42,8 @@ _OUTSIDE = 0.02  # alpha up to which a pixel is outside of a mask, its loops and
 
 @dataclass(frozen=True)
 class Pairs:
-    """Faces without and with a mask, n of each; ``part``, ``kind``, ``person`` one word a pair.
+    """Faces without and with a mask, n of each; ``part``, ``kind``, ``person`` and ``photo`` (the
+    file of a real pair) are one word a pair.
 
     Attributes:
         faces, targets: uint8 (n, 64, 64, 3).
@@ -60,6 +61,7 @@ class Pairs:
     person: npt.NDArray[np.str_]
     part: npt.NDArray[np.str_]
     kind: npt.NDArray[np.str_]
+    photo: npt.NDArray[np.str_]
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> "Pairs":
         rows = {name: value[chosen] for name, value in vars(self).items() if name != "name"}
@@ -160,6 +162,7 @@ def _drawn(seed: int, person: str, place: int, part: str, kind: str) -> dict[str
         "person": person,
         "part": part,
         "kind": kind,
+        "photo": "",
     }
 
 
@@ -197,6 +200,7 @@ def real_pairs(data: Path, share: float) -> Pairs:
                 "points": points,
                 "landmarks": _or_nan(landmarker(face)),
                 "kind": "surgical",
+                "photo": path.name,
             }
         )
     people = _people(embedder(data).describe([row["faces"] for row in rows], 1.0))
@@ -305,8 +309,3 @@ def known_points(landmarks: FloatArray) -> list[FloatArray | None]:
 
 def _stacked(name: str, rows: Sequence[dict[str, Any]]) -> Pairs:
     return Pairs(name, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
-
-
-def mean_region(regions: npt.NDArray[np.bool_]) -> Region:
-    """Where most of some regions are."""
-    return np.asarray(regions.mean(axis=0) > 0.5)

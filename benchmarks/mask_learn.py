@@ -1,17 +1,21 @@
 """Trainings of the mask benchmark, each run in a process of its own."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mask_faces import TRAIN, Pairs
+from mask_faces import TRAIN
+from mask_faces import Pairs as StoredPairs
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from augment.generators import mask
+from augment.generators.mask import pairs as real_pairs
 from augment.generators.mask.cae import PaperNet
+from augment.generators.mask.config import Pairs
 from augment.nets.loop import build
 from augment.seeds import row_generator
 from augment.shards import AtomicFile
@@ -46,6 +50,24 @@ def unet_config(entry: Mapping[str, Any], images: int | None) -> mask.Config:
     return mask.Config.model_validate(settings)
 
 
+def with_pairs(
+    config: mask.Config, data: Path, names: Sequence[str], folder: Path, images: int | None
+) -> mask.Config:
+    """The generator's settings with real pairs to learn from after the painted ones."""
+    folders = {}
+    for kind in ("unmasked", "masked"):
+        folders[kind] = folder / kind
+        folders[kind].mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copyfile(data / "masked/pairs" / kind / name, folders[kind] / name)
+    path = data / "weights/face_detection_yunet_2023mar.onnx"
+    pairs = {**folders, "detector": {"kind": "yunet", "path": str(path)}}
+    pairs |= {"images": images} if images else {}
+    unchecked = Pairs.model_validate(pairs)
+    digest = real_pairs._digest(unchecked, sorted(names))
+    return config.model_copy(update={"pairs": unchecked.model_copy(update={"sha256": digest})})
+
+
 def fit_pairs(network: nn.Module, pairs: Path, epochs: int, seed: int, checkpoint: Path) -> float:
     """The paper's training: squared error of pictures in 0..1, Adam at one rate, no more.
 
@@ -62,7 +84,7 @@ def fit_pairs(network: nn.Module, pairs: Path, epochs: int, seed: int, checkpoin
     Returns:
         The mean squared error of the last epoch.
     """
-    learned = Pairs.load(pairs)
+    learned = StoredPairs.load(pairs)
     learned = learned.of(learned.part == TRAIN)
     faces, targets = (_planes(images) for images in (learned.faces, learned.targets))
     optimiser = torch.optim.Adam(network.parameters(), RATE, fused=True)

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from mask_faces import SIZE, Pairs, known_points, mean_region
+from mask_faces import SIZE, Pairs, known_points
 from torch import nn
 
 from augment.generators import mask
@@ -51,7 +51,7 @@ class MeanMask:
     """The input, with the mean of the train masks where most of them lie."""
 
     def __init__(self, pairs: Pairs) -> None:
-        self._where = mean_region(pairs.inside)
+        self._where = pairs.inside.mean(axis=0) > 0.5
         weight = pairs.inside[..., None].astype(np.float64)
         total = (weight * pairs.targets).sum(axis=0)
         mean = total / np.maximum(weight.sum(axis=0), 1)
@@ -192,15 +192,16 @@ def _mean_colour(images: Any, regions: Any) -> FloatArray:
     return np.asarray(np.mean(each, axis=0), dtype=np.float32)
 
 
-def apart(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float, float]:
-    """Run in a process of its own: what it returns, its seconds, its peak of memory in MiB."""
+def apart(work: Callable[..., Any], *arguments: Any) -> dict[str, float]:
+    """Run in a process of its own: ``seconds``, ``processor_seconds`` (which others on the machine
+    do not lengthen much) and ``peak_mib`` of memory."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_report, args=(sender, work, arguments))
     process.start()
     sender.close()
     try:
-        result: tuple[Any, float, float] = receiver.recv()
+        result: dict[str, float] = receiver.recv()
     except EOFError:
         raise RuntimeError(f"{work.__name__} ended early, see above") from None
     finally:
@@ -210,9 +211,9 @@ def apart(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float, float]
 
 def _report(sender: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     start = time.perf_counter()
-    found = work(*arguments)
-    seconds = time.perf_counter() - start
-    sender.send((found, seconds, _peak()))
+    work(*arguments)
+    seconds, processor = time.perf_counter() - start, time.process_time()
+    sender.send({"seconds": seconds, "processor_seconds": processor, "peak_mib": _peak()})
 
 
 def _peak() -> float:

@@ -14,7 +14,16 @@ from mask_words import ABOUT, WRONG
 
 from augment.types import Image
 
-ARCHS = ("polygon", "polygon_light_blue", "mean_mask", "masktheface", "cae", "unet")
+ARCHS = (
+    "true",
+    "polygon",
+    "polygon_light_blue",
+    "mean_mask",
+    "masktheface",
+    "cae",
+    "unet",
+    "unet_taught",
+)
 _SHOWN = ("input", "true mask", "polygon", "mean_mask", "cae", "unet")
 _SIDE = 96  # pixels of a face on the sheet
 _FACES = 12
@@ -30,6 +39,7 @@ _OF_PAIRS = (
     ("ssim_inside", "SSIM inside"),
     ("ssim_outside", "SSIM outside"),
     ("iou", "IoU of the changed region and the true mask"),
+    ("iou_changed", "IoU of the changed regions of both"),
     ("sharpness_inside", "sharpness inside, made / true (1 is right)"),
     ("sharpness_outside", "sharpness outside"),
     ("changed_outside", "share of far pixels that changed (0 is right)"),
@@ -72,10 +82,14 @@ def _pair_tables(rows: Sequence[Row]) -> list[str]:
         part = [row for row in rows if row["data"] == data and row["split"] == split]
         found += [f"### {words}\n", _table(part, _OF_PAIRS, ARCHS, "all")]
     drawn = [row for row in rows if row["data"] == "drawn" and row["split"] == PEOPLE]
+    variants = [row for row in rows if row["name"] == "iou" and row["split"] == PEOPLE
+                and row["arch"].startswith(("polygon_wide", "polygon_round"))]  # fmt: skip
+    found += ["### The polygon's variants: IoU\n", _plain(variants, ("arch", "data", "group"))]
+    found.append("### Other types of mask, on drawn people never seen\n")
     kinds = sorted({row["group"] for row in drawn if row["name"] == "iou"} - {"all"})
     for kind in kinds:
         names = (("iou", f"IoU, {kind}"), ("sharpness_inside", f"sharpness inside, {kind}"))
-        found.append(_table(drawn, names, ("masktheface", "unet"), kind))
+        found.append(_table(drawn, names, ("true", "masktheface", "unet"), kind))
     return found
 
 
@@ -100,8 +114,10 @@ def _photo_tables(rows: Sequence[Row]) -> list[str]:
 
 def _other_tables(rows: Sequence[Row]) -> list[str]:
     found = ["## Time, memory, size\n"]
-    names = ("seconds_50_faces_64px", "stage_faces_per_s", "train_seconds", "parameters",
-             "peak_memory_mib", "output_error", "output_psnr")  # fmt: skip
+    names = (
+        "seconds_50_faces_64px", "stage_faces_per_s", "train_seconds", "train_processor_seconds",
+        "parameters", "bottleneck", "peak_memory_mib", "output_error", "output_psnr",
+    )  # fmt: skip
     for name in names:
         found.append(_plain([row for row in rows if row["name"] == name],
                             ("name", "arch", "data", "group")))  # fmt: skip

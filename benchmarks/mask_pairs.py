@@ -1,6 +1,6 @@
 """Part "pairs" of the mask benchmark: made masks beside true ones, pixel by pixel."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -50,7 +50,8 @@ def _ratio(means: Numbers) -> Numbers:
 
 
 #: Columns: squared error whole/inside/outside, SSIM the same, overlap, Laplacian variance made and
-#: true inside, made and true outside, share of far pixels that changed.
+#: true inside, made and true outside, share of far pixels that changed, overlap of what changed in
+#: the made and in the true picture.
 _ROWS = (
     _Row("psnr_whole", "dB", "higher", (0,), _decibels),
     _Row("psnr_inside", "dB", "higher", (1,), _decibels),
@@ -62,18 +63,27 @@ _ROWS = (
     _Row("sharpness_inside", "ratio", "higher", (7, 8), _ratio),
     _Row("sharpness_outside", "ratio", "higher", (9, 10), _ratio),
     _Row("changed_outside", "ratio", "lower", (11,), _plain),
+    _Row("iou_changed", "ratio", "higher", (12,), _plain),
 )
 
 
-def pair_figures(arch: str, method: Method, pairs: Pairs, seed: int) -> Iterator[Figure]:
-    """Every row of a method on a set's held-out pictures and people, by type of mask."""
+def pair_figures(
+    arch: str, method: Method | None, pairs: Pairs, seed: int, only: Collection[str] = ()
+) -> Iterator[Figure]:
+    """Every row of a method (or ``only`` some) on a set's held-out pictures and people, by type of
+    mask. Without a method the true pictures themselves: what a row can be at best."""
     for part in (PICTURES, PEOPLE):
         for kind in dict.fromkeys(pairs.kind.tolist()):
             some = pairs.of((pairs.part == part) & (pairs.kind == kind))
             if len(some.faces):
                 group = "all" if kind == DRAWN_KIND else kind
-                yield from _of_part(arch, method(list(some.faces), points_of(some)), some,
-                                    part, group, seed)  # fmt: skip
+                made = (
+                    list(some.targets) if method is None
+                    else method(list(some.faces), points_of(some))
+                )  # fmt: skip
+                for figure in _of_part(arch, made, some, part, group, seed):
+                    if not only or figure.name in only:
+                        yield figure
 
 
 def _of_part(
@@ -123,9 +133,11 @@ def _measured(made: Image, pairs: Pairs, place: int) -> list[float]:
         for region in (inside, outside)
         for picture in (made, target)
     ]
+    changed = changed_region(made, face)
     return [
-        *errors, *similar, overlap(changed_region(made, face), inside), *sharp,
+        *errors, *similar, overlap(changed, inside), *sharp,
         float((made != face).any(axis=2)[_far(outside)].mean()),
+        overlap(changed, changed_region(target, face)),
     ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ THREADS = 2
 REPEATS = 9
 _DATA = "fairface"
 _TRAINED = ("cae", "unet")
+_PAPER_MADE, _PAPER_TRAINED = 0.16, 18.0  # seconds, on an RTX 3080
 
 
 def speed_figures(bench: Bench) -> Iterator[Figure]:
@@ -31,27 +32,35 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
     points = [landmarker(face) for face in faces]
     finding = _best(lambda: [landmarker(face) for face in faces])
     for arch, method in bench.methods("masked_pairs").items():
+        if arch == "unet_painted":  # the same network
+            continue
         needs_points = arch.startswith(("polygon", "masktheface"))
         seconds = _best(lambda method=method: method(faces, points))
-        yield _row("seconds_50_faces_64px", arch, seconds + finding * needs_points, "s")
+        yield _row("seconds_50_faces_64px", arch, seconds + finding * needs_points, "s",
+                   paper=_PAPER_MADE if arch == "cae" else None)  # fmt: skip
         if needs_points:
             yield _row("seconds_50_faces_64px", arch, seconds, "s", "points known")
     yield from _memory(bench, faces)
-    for name in ("drawn", "masked_pairs"):
+    for name in bench.sets:
         for arch in _TRAINED:
             folder, told = bench.model(arch, name)
-            yield _row("train_seconds", arch, told["seconds"], "s", data=name, n=1)
+            paper = _PAPER_TRAINED if arch == "cae" else None
+            yield _row("train_seconds", arch, told["seconds"], "s", data=name, n=1, paper=paper)
+            yield _row("train_processor_seconds", arch, told["processor_seconds"], "s", data=name,
+                       n=1)  # fmt: skip
             yield _row("peak_memory_mib", arch, told["peak_mib"], "MiB", "training", name, 1)
+            if arch == "cae":
+                yield _row("bottleneck", arch, bench.scale.bottleneck, "numbers", data=name, n=1)
             yield _row("parameters", arch, _parameters(folder), "numbers", data=name, n=1)
-    for name in ("drawn", "masked_pairs"):
+    for name in bench.sets:
         yield from _small_weights(bench, name, faces)
 
 
 def _row(
     name: str, arch: str, value: float, unit: str, group: str = "all", data: str = _DATA,
-    n: int = FACES,
+    n: int = FACES, paper: float | None = None,
 ) -> Figure:  # fmt: skip
-    return Figure(name, arch, data, round(value, 4), unit, "lower", n, group=group)
+    return Figure(name, arch, data, round(value, 4), unit, "lower", n, group=group, paper=paper)
 
 
 def _best(work: Callable[[], object]) -> float:
@@ -69,11 +78,11 @@ def _best(work: Callable[[], object]) -> float:
 def _memory(bench: Bench, faces: Sequence[Image]) -> Iterator[Figure]:
     """Of a process that masks the faces and does nothing else; with Python and torch."""
     folder, _ = bench.model("cae", "masked_pairs")
-    _, _, peak = apart(repaint, folder, bench.scale.bottleneck, faces)
-    yield _row("peak_memory_mib", "cae", peak, "MiB", "inference")
+    took = apart(repaint, folder, bench.scale.bottleneck, faces)
+    yield _row("peak_memory_mib", "cae", took["peak_mib"], "MiB", "inference")
     folder, _ = bench.model("unet", "masked_pairs")
-    _, _, peak = apart(put_on, bench.config, folder, faces)
-    yield _row("peak_memory_mib", "unet", peak, "MiB", "inference")
+    took = apart(put_on, bench.config, folder, faces)
+    yield _row("peak_memory_mib", "unet", took["peak_mib"], "MiB", "inference")
 
 
 def put_on(config: Any, folder: Path, faces: Sequence[Image]) -> None:
