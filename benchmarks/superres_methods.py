@@ -25,9 +25,9 @@ Method = Callable[[Image], Image]
 #: Images that each training sees: pixels and detail of ours, the paper's, the supervised one's.
 LENGTHS: dict[str, tuple[int, int, int, int]] = {
     "drawn": (12_000, 5_000, 2_500, 12_000),
-    "fairface": (6_000, 3_000, 1_200, 6_000),
-    "london_hr": (3_000, 1_500, 600, 3_000),
-    "celebamask_hq": (3_000, 1_500, 600, 3_000),
+    "fairface": (5_000, 2_500, 800, 5_000),
+    "london_hr": (2_400, 1_200, 400, 2_400),
+    "celebamask_hq": (2_400, 1_200, 400, 2_400),
 }
 BLENDS = (0.25, 0.5, 0.75)
 #: The sets that the whole curve is measured on; elsewhere its middle.
