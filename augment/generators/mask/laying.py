@@ -85,7 +85,8 @@ def lay_template(
 
     The template's own outline counts; how the light falls is the network's.
     """
-    window = _window(face.shape[:2], layers, room=0.08)
+    # A rim drawn by place alone needs a smoother one than folds do.
+    window = _window(face.shape[:2], layers, room=0.08, blur=0.05)
     reach = reach_of(style)
     inside = window.cloth[:, 1:] > 0.5
     steps = np.abs(np.diff(window.u, axis=1))[inside]
@@ -102,12 +103,14 @@ def lay_template(
     return _mixed(face, window, alpha, np.asarray(colour, np.float32), random)
 
 
-def _window(shape: tuple[int, ...], layers: Layers, room: float = 0.05) -> _Window:
+def _window(
+    shape: tuple[int, ...], layers: Layers, room: float = 0.05, blur: float = 0.025
+) -> _Window:
     """Layers resized to the face and cut to the mask; ``room`` around it as a share of the side."""
     height, width = shape[:2]
     size = layers.alpha.shape[0]
     alpha = _largest(layers.alpha)
-    smooth = _smooth(np.concatenate([layers.colour, layers.place], axis=2), alpha)
+    smooth = _smooth(np.concatenate([layers.colour, layers.place], axis=2), alpha, blur)
     stack = np.concatenate(
         [cv2.GaussianBlur(alpha, (0, 0), 0.01 * size)[..., None], smooth], axis=2
     )
@@ -158,13 +161,13 @@ def _span(places: npt.NDArray[np.intp], small: int, size: int, room: float) -> s
     return slice(max(0, start), min(size, end))
 
 
-def _smooth(values: FloatArray, alpha: FloatArray) -> FloatArray:
+def _smooth(values: FloatArray, alpha: FloatArray, blur: float) -> FloatArray:
     """Colour and place, (h, w, n), without the network's grain, which would make folds ragged.
 
     Averaged over some pixels of the mask only: outside of it the network's word means nothing.
     """
     weight = np.clip((alpha - 0.3) * 2.5, 1e-3, 1)[..., None]
-    sigma = 0.025 * len(alpha)
+    sigma = blur * len(alpha)
     side = 2 * round(2.5 * sigma) + 1
     total = cv2.GaussianBlur(values * weight, (side, side), sigma)
     shares = cv2.GaussianBlur(weight, (side, side), sigma)[..., None]
