@@ -194,7 +194,7 @@ class Generator:
         from augment.nets.data import to_tensor
         from augment.nets.device import best_device, reproducible
 
-        self._ages.check([*own, *years])
+        self._ages.check(years)
         size, made = self.config.network.size, list[Image]()
         for start in range(0, len(images), _BATCH):
             part = list(images[start : start + _BATCH])

@@ -1,5 +1,6 @@
 """Age as a number: groups, the years that stand for them, and how far apart two ages are. numpy."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ KNOTS = np.array([1, 2.5, 5, 8, 12, 16, 20, 26, 33, 41, 50, 59, 68, 78], np.floa
 _WIDTHS = np.gradient(KNOTS).astype(np.float32) / 2
 #: An open group, such as "70+", is taken to be so many years wide.
 OPEN_YEARS = 15
+_OLDEST = 110
 #: Of a group's years, the outer ones look like the neighbours': so much is left out on each side.
 _INNER = 0.15
 
@@ -118,6 +120,7 @@ class Ages:
     def check(self, years: Sequence[float]) -> None:
         """Raises UserError: a year is younger or older than all that was learned."""
         low, high = float(self.spans.min()), float(self.spans.max())
+        high = float(_OLDEST) if math.isinf(_group(self.names[-1]).high) else high
         wrong = next((year for year in years if not low <= year <= high), None)
         if wrong is not None:
             raise UserError(
