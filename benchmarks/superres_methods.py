@@ -73,8 +73,12 @@ def train(arch: str, faces: Faces, folder: Path, seed: int, quick: bool) -> Mapp
 
 
 def trained(folder: Path, blend: float) -> Method:
+    """As the generator enlarges; the paper knows of no back-projection."""
+    make: dict[str, Any] = {"blend": blend}
     entry = read_config(folder)
-    config = validate(Config, {**entry, "make": {"blend": blend}}, "superres")
+    if entry["arch"] == "paper":
+        make["back_projection"] = 0
+    config = validate(Config, {**entry, "make": make}, "superres")
     generator = Generator(config)
     generator.load(folder)
     return generator.enlarge

@@ -12,7 +12,7 @@ from augment.nets.device import reproducible
 from augment.types import Image
 
 #: Larger pictures are enlarged in tiles of so many input pixels a side, without what laps over.
-TILE = 160
+TILE = 256
 
 
 def blended(
