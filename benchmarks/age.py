@@ -50,7 +50,11 @@ def main() -> None:
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("FACES_DATA", "../shared/data"))
     )
-    parser.add_argument("--work", type=Path, help="keeps what was drawn and trained")
+    kept = os.environ.get("BENCH_WORK")
+    parser.add_argument(
+        "--work", type=Path, default=Path(kept) if kept else None,
+        help="keeps what was drawn and trained; or name it in the environment: BENCH_WORK",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("reports/systems/age.json"))
     args = parser.parse_args()
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
@@ -69,27 +73,37 @@ def _drawn(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
     embedder = {"model": str(path), "sha256": sha256(path)} if path.is_file() else None
     panel = Panel.of(aligned, work / "judges", embedder, SEED)
     yield from ceilings(people, panel)
-    sheet: dict[str, Edit] = {}
     for arch in args.arch:
-        config = validate(Config, {"arch": arch, "train": {"images": args.images}}, arch)
-        model, started = work / "models" / f"{arch}-{args.images}", time.process_time()
-        if not (model / "config.json").is_file():
-            Generator(config).train(aligned, model, SEED, work / "train" / arch)
-            (model / "minutes").write_text(f"{(time.process_time() - started) / 60:.2f}")
-        generator = Generator(config)
-        generator.load(model)
-        sheet[arch] = generator.edit
-        yield from _of_training(
-            arch, generator, float((model / "minutes").read_text()), args.images
-        )
+        generator, minutes = _trained(arch, args.images, aligned, work)
+        yield from _of_training(arch, generator, minutes, args.images)
         if arch in ("ours", "decompose"):
             yield from _of_ages(arch, generator, people)
         yield from figures_of_edits(arch, generator.edit, people, panel)
         if arch == "ours":
-            sheet["average"] = generator.average
             yield from figures_of_edits("average", generator.average, people, panel)
-    yield from figures_of_edits("unchanged", lambda images, *_: list(images), people, panel)
+            unchanged = figures_of_edits("unchanged", lambda faces, *_: list(faces), people, panel)
+            yield from (row for row in unchanged if row.name != "slider_rank_correlation")
+    sheet: dict[str, Edit] = {}
+    for arch in ARCHS:  # those of earlier commands, too
+        if arch in args.arch or (_model(arch, args.images, work) / "minutes").is_file():
+            sheet[arch] = _trained(arch, args.images, aligned, work)[0].edit
     write_sheet(args.out.with_suffix(".jpg"), people, sheet)
+
+
+def _model(arch: str, images: int, work: Path) -> Path:
+    return work / "models" / f"{arch}-{images}"
+
+
+def _trained(arch: str, images: int, aligned: Path, work: Path) -> tuple[Generator, float]:
+    """The generator, and how many minutes of one core its training took."""
+    config = validate(Config, {"arch": arch, "train": {"images": images}}, arch)
+    model, started = _model(arch, images, work), time.process_time()
+    if not (model / "minutes").is_file():
+        Generator(config).train(aligned, model, SEED, work / "train" / arch)
+        (model / "minutes").write_text(f"{(time.process_time() - started) / 60:.2f}")
+    generator = Generator(config)
+    generator.load(model)
+    return generator, float((model / "minutes").read_text())
 
 
 def _of_training(arch: str, generator: Generator, minutes: float, images: int) -> Iterator[Figure]:

@@ -196,6 +196,7 @@ def _seen(edited: Edited, panel: Panel, row: Row) -> Iterator[Figure]:
 
 def ceilings(people: Sequence[Held], panel: Panel) -> Iterator[Figure]:
     """How often each judge is right on the true pictures: no edit can be expected to do better."""
+    yield _gender_of_truth(people, panel)
     images = [true for held in people for true in held.truth]
     wanted = np.tile(_OF_MERGED, len(people))
     for kind in panel.judges:
