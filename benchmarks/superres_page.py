@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from superres_faces import UNSEEN, Faces
+from superres_faces import SEEN, UNSEEN, Faces
 from superres_methods import BLENDS, Method
 
 from augment.images import encode
@@ -39,10 +39,15 @@ def write_page(
     content = json.loads(figures.read_text())
     rows = content["rows"]
     sets = list(dict.fromkeys(row["data"] for row in rows if row["split"] == UNSEEN))
-    parts = [_TITLE, _introduction(content["seed"])]
+    parts = [
+        _TITLE,
+        _introduction(content["seed"]),
+        "## Expected, and found",
+        _expected(rows, sets),
+    ]
     for name in sets:
         parts.append(f"## {name}")
-        for split in ("seen", "unseen"):
+        for split in (SEEN, UNSEEN):
             own = [row for row in rows if (row["data"], row["split"]) == (name, split)]
             parts += [f"### {split.capitalize()} faces", _table(own), _groups(own)]
         parts += [_trainings(rows, name)]
@@ -70,6 +75,30 @@ def _introduction(seed: int) -> str:
         "commit, command and interval: `superres.json`. Again: `python benchmarks/superres.py "
         "--work WORK`."
     )
+
+
+def _expected(rows: list[dict[str, Any]], sets: list[str]) -> str:
+    """On unseen faces: what was aimed at, what was found, whether it is met."""
+    found = {(row["data"], row["split"], row["arch"], row["name"]): row["value"]
+             for row in rows if row["group"] == "all"}  # fmt: skip
+    lines = ["| set | aimed at | found | met |", "|---|---|---|---|"]
+    for name in sets:
+        psnr = {part: found[name, part, "ours_l1", "psnr"] for part in (SEEN, UNSEEN)}
+        aims = [
+            ("ours_l1: at least 1 dB above bicubic", "ours_l1", "psnr_gain_db", 1.0, 1),
+            ("ours_l1: higher SSIM than bicubic", "ours_l1", "ssim_gain", 0.0, 1),
+            ("ours_gan: at most 0.5 dB below bicubic", "ours_gan", "psnr_gain_db", -0.5, 1),
+            ("ours_gan: FD at most 0.22 of bicubic's", "ours_gan", "fd_ratio", 0.22, -1),
+        ]
+        for aim, arch, figure, limit, sign in aims:
+            value = found.get((name, UNSEEN, arch, figure))
+            if value is not None:
+                met = "yes" if sign * value >= sign * limit else "no"
+                lines.append(f"| {name} | {aim} | {value:.3f} | {met} |")
+        apart = abs(psnr[UNSEEN] / psnr[SEEN] - 1)
+        lines.append(f"| {name} | ours_l1: PSNR of unseen faces within 5 % of seen ones' | "
+                     f"{apart:.1%} apart | {'yes' if apart <= 0.05 else 'no'} |")  # fmt: skip
+    return "\n".join(lines)
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
