@@ -12,8 +12,10 @@ from augment.align.crop import choose
 from augment.align.landmarknet import Config, Detector
 from augment.align.landmarknet.decoding import faces_of
 from augment.align.landmarknet.graph import Layout, model, read_layout
+from augment.align.landmarknet.refining import refined
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import UserError
+from augment.protocols import Detection
 from augment.types import FloatArray, Image
 
 LAYOUT = Layout([], [], [], [8, 16], unit=3.5, middle=128.0)
@@ -141,3 +143,32 @@ def test_cells_apart_are_faces_of_their_own_the_best_first() -> None:
 
 def test_no_cell_is_sure_enough() -> None:
     assert faces_of(maps((0, 2, 2, -0.1)), LAYOUT, 0.5) == []
+
+
+def test_the_closer_look_is_upright_and_maps_its_points_back() -> None:
+    """A finder that always says the same of its canvas: both looks' answers meet on the photo."""
+    middle = 63.5
+    five = np.array([[44, 50], [83, 50], [63.5, 70], [48, 90], [79, 90]], np.float32)
+    box = np.array([middle - 44, middle - 44, 88, 88], np.float32)
+
+    def find(canvas: Image) -> list[Detection]:
+        assert canvas.shape == (128, 128, 3)
+        return [Detection(box, five, 0.9)]
+
+    tilted = np.array([[100, 100], [140, 120], [110, 130], [90, 150], [120, 165]], np.float32)
+    face = Detection(np.array([70, 80, 88, 88], np.float32), tilted, 0.8)
+    done = refined(np.zeros((240, 300, 3), np.uint8), face, find)
+    assert done.score == 0.8
+    np.testing.assert_array_equal(done.box, face.box)
+    eyes = done.points[1] - done.points[0]
+    assert np.degrees(np.arctan2(eyes[1], eyes[0])) == pytest.approx(np.degrees(np.arctan(0.5)))
+    # The five points are symmetric, so the mirrored look says the same; its scale is 1.
+    assert np.linalg.norm(eyes) == pytest.approx(39.0, abs=1e-3)
+    np.testing.assert_allclose(done.points[:2].mean(axis=0) - [114, 124], [6.04, -12.07], atol=0.01)
+
+
+@pytest.mark.parametrize("found", [[], [Detection(np.zeros(4, np.float32), np.zeros((5, 2)), 0.9)]])
+def test_what_the_closer_look_does_not_show_stays(found: list[Detection]) -> None:
+    points = np.array([[60, 60], [100, 60], [80, 80], [65, 100], [95, 100]], np.float32)
+    face = Detection(np.array([40, 40, 80, 80], np.float32), points, 0.7)
+    assert refined(np.zeros((200, 200, 3), np.uint8), face, lambda _: found) is face

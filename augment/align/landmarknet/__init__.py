@@ -17,6 +17,7 @@ from pydantic import Field
 
 from augment.align.landmarknet.decoding import faces_of
 from augment.align.landmarknet.graph import Layout, model, read_layout
+from augment.align.landmarknet.refining import refined
 from augment.align.views import search
 from augment.errors import UserError
 from augment.params import Section
@@ -25,7 +26,7 @@ from augment.types import Image
 
 WEIGHTS = Path(__file__).with_name("landmarknet.safetensors")
 #: Of the file that comes with the package.
-SHA256 = "64e625178b9266cb3904e5af98e75ec393effc7b89ebede237703217887c3744"
+SHA256 = "708b4e5d32cc847e71701805f917aa96f20a5c1f2fc13e9d0c32d70b232a6ea9"
 
 
 class Config(Section):
@@ -60,7 +61,8 @@ class Detector:
         Args:
             image: uint8 (height, width, 3), RGB.
         """
-        return search(image, self._config.look_size, self._find)
+        faces = search(image, self._config.look_size, self._find)
+        return [refined(image, face, self._find) for face in faces]
 
     def _find(self, canvas: Image) -> list[Detection]:
         if self._layout is None:

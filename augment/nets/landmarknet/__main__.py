@@ -72,7 +72,9 @@ def main() -> None:
 
 def write(network: LandmarkNet, path: Path) -> str:
     """The weights for inference, with the layout as metadata; returns their sha256."""
-    content = save(network.arrays(), metadata={"layout": layout()})
+    # As they lie in memory, channels-last weights would be written in another order.
+    arrays = {name: np.ascontiguousarray(array) for name, array in network.arrays().items()}
+    content = save(arrays, metadata={"layout": layout()})
     with AtomicFile(path) as temporary:
         temporary.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
