@@ -213,6 +213,18 @@ def ceilings(people: Sequence[Held], panel: Panel) -> Iterator[Figure]:
             )  # fmt: skip
 
 
+def _gender_of_truth(people: Sequence[Held], panel: Panel) -> Figure:
+    """How often the judge sees the person's gender on the true pictures as on the given one."""
+    judge = panel.judges["attributes"]
+    seen = judge.predict([true for held in people for true in held.truth])["gender"].argmax(1)
+    given = judge.predict([held.image for held in people])["gender"].argmax(1)
+    hits, n = int((seen == np.repeat(given, len(YEARS))).sum()), len(seen)
+    return Figure(
+        "gender_kept", "truth", "drawn", round(hits / n, 4), "ratio", "higher", n,
+        "held_out_people", interval=wilson_interval(hits, n),
+    )  # fmt: skip
+
+
 def _kept(edited: Edited, gaps: npt.NDArray[np.int64], panel: Panel, row: Row) -> Iterator[Figure]:
     """What shall stay, and how much is to be seen of the edit."""
     people = edited.people
