@@ -52,10 +52,15 @@ def main() -> None:
     parser.add_argument(
         "--bottleneck", type=int, default=Scale.bottleneck, help="of the auto-encoder; the paper's"
     )
+    parser.add_argument("--photos", type=int, default=Scale.photos, help="of each set of photos")
     parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/mask.json"))
     args = parser.parse_args()
-    scale = Scale.quick() if args.quick else replace(Scale(), bottleneck=args.bottleneck)
+    scale = (
+        Scale.quick()
+        if args.quick
+        else replace(Scale(), bottleneck=args.bottleneck, photos=args.photos)
+    )
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
         bench = Bench(args.data, Path(folder), args.workers, SEED, scale, tuple(args.sets))
         for part in args.part:

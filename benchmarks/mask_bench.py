@@ -78,6 +78,7 @@ class Bench:
         # One answer an argument, as long as the benchmark runs.
         self.pairs: Callable[[str], Pairs] = cache(self._pairs)
         self.methods: Callable[[str], dict[str, Method]] = cache(self._methods)
+        self.rivals: Callable[[str], dict[str, Method]] = cache(self._rivals)
         self.all_photos: Callable[[str], Crops] = cache(self._all_photos)
         self.photos: Callable[[str], Crops] = cache(self._photos)
         self._learned: dict[int, Crops] = {}
@@ -168,7 +169,7 @@ class Bench:
                 )
             else:
                 faces = self.aligned(name)
-                config = self._with_real_pairs() if arch == "unet_taught" else self.config
+                config = self._with_pairs(name) if arch == "unet_taught" else self.config
                 took = apart(train_on_faces, config, faces, folder, self.seed, self.work)
             told.write_text(json.dumps(took), encoding="utf-8")
         return folder, json.loads(told.read_text(encoding="utf-8"))
@@ -181,41 +182,39 @@ class Bench:
     def config(self) -> mask.Config:
         return unet_config(self.params["generators"]["mask"], self.scale.train_images)
 
-    def _with_real_pairs(self) -> mask.Config:
-        names = self.train_pairs("masked_pairs").photo.tolist()
-        images = self.scale.train_images
-        return with_pairs(self.config, self.data, names, self.work / "pairs/train", images)
+    def _with_pairs(self, name: str) -> mask.Config:
+        learned, folder = self.train_pairs(name), self.work / "pairs" / f"{name}_train"
+        return with_pairs(self.config, self.data, learned, folder, self.scale.train_images)
 
     def unet(self, name: str) -> Generated:
         """Learned on painted masks alone."""
         return Generated(self.config, self.model("unet", name)[0])
 
-    def taught(self) -> Generated:
-        """Learned on the train part of the real pairs, too."""
-        return Generated(self.config, self.model("unet_taught", "masked_pairs")[0])
+    def taught(self, name: str) -> Generated:
+        """Learned on the train part of the set's pairs, too."""
+        return Generated(self.config, self.model("unet_taught", name)[0])
 
     def cae(self, name: str) -> PaperNet:
         return cae_network(self.model("cae", name)[0], self.scale.bottleneck)
 
     def _methods(self, name: str) -> dict[str, Method]:
         """All that are compared on pairs of a set, each having learned from its train pairs."""
+        train, unet, taught = self.train_pairs(name), self.unet(name), self.taught(name)
+        return {
+            **self.rivals(name),
+            "unet_painted": unet.wear(fitted_style(unet, train)),
+            "unet": taught.wear(fitted_style(taught, train)),
+        }
+
+    def _rivals(self, name: str) -> dict[str, Method]:
         train = self.train_pairs(name)
-        unet = self.unet(name)
         return {
             "polygon": Polygon("wide", "medium", "black"),
             "polygon_light_blue": Polygon("wide", "medium", "light blue"),
             "cae": Repainted(self.cae(name)),
-            ("unet" if name == "drawn" else "unet_painted"): unet.wear(fitted_style(unet, train)),
-            **self._taught(name, train),
             "mean_mask": MeanMask(train),
             "masktheface": Pasted([self.template(TEMPLATE[name])]),
         }
-
-    def _taught(self, name: str, train: Pairs) -> dict[str, Method]:
-        if name == "drawn":
-            return {}
-        unet = self.taught()
-        return {"unet": unet.wear(fitted_style(unet, train))}
 
     def template(self, name: str) -> Template:
         return next(found for found in self.templates() if found.name == name)

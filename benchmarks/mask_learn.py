@@ -1,10 +1,11 @@
 """Trainings of the mask benchmark, each run in a process of its own."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mask_faces import TRAIN
@@ -51,21 +52,30 @@ def unet_config(entry: Mapping[str, Any], images: int | None) -> mask.Config:
 
 
 def with_pairs(
-    config: mask.Config, data: Path, names: Sequence[str], folder: Path, images: int | None
+    config: mask.Config, data: Path, learned: StoredPairs, folder: Path, images: int | None
 ) -> mask.Config:
-    """The generator's settings with real pairs to learn from after the painted ones."""
-    folders = {}
-    for kind in ("unmasked", "masked"):
-        folders[kind] = folder / kind
-        folders[kind].mkdir(parents=True, exist_ok=True)
-        for name in names:
-            shutil.copyfile(data / "masked/pairs" / kind / name, folders[kind] / name)
+    """The generator's settings with true pairs to learn from after the painted ones.
+
+    The pairs are written to ``folder``: real ones as they are on disk, drawn ones as their crops.
+    """
+    names = [photo or f"{place:04d}.png" for place, photo in enumerate(learned.photo.tolist())]
+    sides = {"unmasked": learned.faces, "masked": learned.targets}
+    for kind, images_of_kind in sides.items():
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for name, photo, image in zip(names, learned.photo, images_of_kind, strict=True):
+            if photo:
+                shutil.copyfile(data / "masked/pairs" / kind / name, folder / kind / name)
+            else:
+                cv2.imwrite(str(folder / kind / name), image[..., ::-1])
     path = data / "weights/face_detection_yunet_2023mar.onnx"
-    pairs = {**folders, "detector": {"kind": "yunet", "path": str(path)}}
-    pairs |= {"images": images} if images else {}
-    unchecked = Pairs.model_validate(pairs)
-    digest = real_pairs._digest(unchecked, sorted(names))
-    return config.model_copy(update={"pairs": unchecked.model_copy(update={"sha256": digest})})
+    settings = {
+        "unmasked": folder / "unmasked",
+        "masked": folder / "masked",
+        "detector": {"kind": "yunet", "path": str(path)},
+    }
+    pairs = Pairs.model_validate(settings | ({"images": images} if images else {}))
+    digest = real_pairs._digest(pairs, sorted(names))
+    return config.model_copy(update={"pairs": pairs.model_copy(update={"sha256": digest})})
 
 
 def fit_pairs(network: nn.Module, pairs: Path, epochs: int, seed: int, checkpoint: Path) -> float:

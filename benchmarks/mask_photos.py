@@ -44,13 +44,8 @@ def photo_figures(bench: Bench) -> Iterator[Figure]:
 
 def photo_methods(bench: Bench) -> dict[str, Method]:
     """As on the real pairs; those that know many masks put on all of them in turn."""
-    methods = {
-        arch: method
-        for arch, method in bench.methods("masked_pairs").items()
-        if arch != "unet_painted"
-    }
     return {
-        **methods,
+        **bench.rivals("masked_pairs"),
         "unet": bench.unet("masked_pairs"),
         "masktheface": Pasted(bench.templates()),
     }

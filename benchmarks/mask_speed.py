@@ -31,9 +31,8 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
     landmarker = bench.landmarker()
     points = [landmarker(face) for face in faces]
     finding = _best(lambda: [landmarker(face) for face in faces])
-    for arch, method in bench.methods("masked_pairs").items():
-        if arch == "unet_painted":  # the same network
-            continue
+    methods = {**bench.rivals("masked_pairs"), "unet": bench.unet("masked_pairs")}
+    for arch, method in methods.items():
         needs_points = arch.startswith(("polygon", "masktheface"))
         seconds = _best(lambda method=method: method(faces, points))
         yield _row("seconds_50_faces_64px", arch, seconds + finding * needs_points, "s",

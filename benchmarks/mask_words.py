@@ -7,9 +7,10 @@ drawn faces, joined and filled black (NIST's wide shape, medium coverage) or lig
 templates laid on the 68 landmarks. **cae**: the paper's auto-encoder, which repaints the picture;
 trained to the letter on the train pairs (Adam, one rate, 160 epochs). **unet**: this project's
 network, trained on masks painted on other faces, drawn ones for drawn pairs and FairFace's for
-photos; beside the overlays it has learned from the train overlays, too, and **unet_painted** has
-not. Its style (colour, height, width) was chosen on the train pairs; on photos it wears everyday
-styles in turn. **true**: the true
+photos; beside true masks it has learned from the train pairs, too, and **unet_painted** has not.
+Its style (colour, height, width) was chosen on the train pairs; on photos, where it has not learned
+from pairs, it wears everyday styles in turn.
+**true**: the true
 pictures under the same measure, so what is possible.
 
 - *Drawn pairs* are the same face drawn without and with a mask; where the mask is, is known
@@ -33,4 +34,10 @@ pictures under the same measure, so what is possible.
 - Seconds are the least of nine runs on two threads.
 """
 
-WRONG = ""
+WRONG = """- *polygon*: angular, and not like cloth; on turned heads it leaves cheeks bare.
+- *cae*: the upper face is another one, and blurred: people who were not learned from are lost.
+- *mean_mask*: stays where it is when a head turns.
+- *masktheface*: follows the landmarks, but leaves the chin and the nose's bridge bare.
+- *unet*: keeps the face; unless it has learned from pairs, its pleats are stronger than those of
+  the drawn masks, and its rim lies lower on the nose.
+"""
