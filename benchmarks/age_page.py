@@ -25,8 +25,8 @@ features, not LPIPS.
 """
 
 
-_WRONG = """How long each network was taught stands in the row `train_minutes` (n: faces seen), and it is
-far too short for a verdict on the papers' networks: they draw the whole face anew, `ragan` is
+_WRONG = """How long each network was taught stands in the row `train_minutes` (n: faces seen).
+It is far too short for a verdict on the papers' networks: they draw the whole face anew, `ragan` is
 still a soft blot and `hrfae` hardly moves with the age asked for. *Ours* is by then little more
 than the average face's change: heads become a child's or an old person's in shape, cheeks and
 brows follow, and grey hair turns brown again; dark or blond hair turns grey only in part,
