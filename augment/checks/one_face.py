@@ -31,11 +31,8 @@ _USUAL = 0.1
 
 
 class Config(Section):
-    # Who looks: an entry like align.detector, any kind of augment/align/. A detector that knows
-    # masks and poses (yunet, insightface) says more here than haar, and is faster.
-    detector: Mapping[str, Any] = Field(
-        default_factory=lambda: {"kind": "haar", "look_size": 136, "smallest": 0.3, "eyes": False}
-    )
+    # Who looks: an entry like align.detector, any kind of augment/align/.
+    detector: Mapping[str, Any] = Field(default_factory=lambda: {"kind": "landmarknet"})
 
     @field_validator("detector")
     @classmethod
