@@ -13,6 +13,8 @@ _REPEATS = 5
 
 
 def training_figures(name: str, arch: str, took: Mapping[str, float]) -> Iterator[Figure]:
+    if took.get("resumed"):
+        return
     for clock, unit in (("wall", "s"), ("cpu", "s of one core")):
         yield Figure(
             f"train_seconds_{clock}", arch, name, round(took[clock], 1), unit, "lower",

@@ -63,11 +63,12 @@ def train(arch: str, faces: Faces, folder: Path, seed: int, quick: bool) -> Mapp
         pictures = seen.originals if true else seen.given()
         pairs = Pairs(pictures, config.crop, {1: 1.0}) if true else Pairs(pictures, config.crop)
         digest = hashlib.sha256(pictures.tobytes()).hexdigest()
+        resumed = (folder / "work").exists()  # then these seconds are not all
         start, cpu = time.perf_counter(), time.process_time()
         networks, fitted = teach(pairs, len(seen.part), digest, config, seed, folder / "work")
         export(folder, networks, config.model_dump(mode="json"), fitted)
         seconds = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
-        write_json(told, {**seconds, "images": fitted.images})
+        write_json(told, {**seconds, "images": fitted.images, "resumed": resumed})
     found: dict[str, float] = json.loads(told.read_text())
     return found
 
