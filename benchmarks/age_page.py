@@ -32,8 +32,8 @@ than the average face's change: heads become a child's or an old person's in sha
 brows follow, and grey hair turns brown again; dark or blond hair turns grey only in part,
 wrinkles are soft, and where a head grows, hair and background are bent along with it. A beard
 stays on a child's face, and bald spots stay in part. Its L1 of the own age is 0 by its design:
-it is told both ages, and no difference is no change. The judges that are no networks believe
-old target groups least.
+it is told both ages, and no difference is no change. Old target groups convince the hand-made
+judge and the foreign embedding least.
 """
 
 
