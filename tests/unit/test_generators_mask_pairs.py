@@ -1,6 +1,7 @@
 """Real pairs: read, aligned, refused, kept apart from held-out faces, learned from."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from augment.generators.mask.pairs import (
     read_pairs,
     without_known,
 )
-from augment.generators.mask.style import Style
+from augment.generators.mask.style import Kind, Style
+from augment.generators.mask.training import vary, worn_shape, worn_style
 from augment.images import difference_hash, encode
 from augment.params import validate
 from augment.protocols import Detection
@@ -157,6 +159,30 @@ def test_pairs_of_held_out_faces_are_left_out(tmp_path: Path) -> None:
     assert without_known(pairs, []) == pairs
 
 
+@pytest.mark.parametrize("kind", ["surgical", "n95", "cloth"])
+@pytest.mark.parametrize(("top", "fit"), [(0.8, 0.0), (-0.8, 0.8), (0.0, -0.8)])
+def test_shape_and_colour_of_a_real_mask_are_recognised(kind: Kind, top: float, fit: float) -> None:
+    style = Style(kind, (180, 120, 90), top, fit)
+    for number in range(2):
+        image, points = face_picture(number, 64)
+        dark = (image // 2).astype(np.uint8)  # the same room with less light
+        for face in (image, dark):
+            painted = paint(face, points, style)
+            shape = worn_shape(face, points, painted.cover)
+            assert (shape.kind, shape.top, shape.fit) == (kind, top, fit)
+            found = worn_style(shape, face, points, painted.image, painted.cover)
+            assert found == replace(shape, colour=found.colour)
+            np.testing.assert_allclose(found.colour, style.colour, atol=12)
+
+
+def test_a_mask_out_of_the_picture_has_a_style_too() -> None:
+    image, points = face_picture(1, 64)
+    nothing = np.zeros((64, 64), np.float32)
+    shape = worn_shape(image, points, nothing)
+    assert all(0 <= level <= 255 for level in worn_style(shape, image, points, image,
+                                                         nothing).colour)  # fmt: skip
+
+
 @pytest.mark.usefixtures("detector")
 def test_training_goes_on_with_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pairs = signed(write_pairs(tmp_path, 6))
@@ -182,8 +208,6 @@ def test_training_goes_on_with_pairs(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_both_photos_of_a_pair_are_moved_alike() -> None:
     """A pair without any mask must give no loss of pixels: its two sides stay one picture."""
-    from augment.generators.mask.training import vary
-
     image, points = face_picture(2)
     layers = np.dstack([image, image[..., :1]])
     for seed in range(5):

@@ -1,6 +1,8 @@
 """Teaches the mask network with painted pairs."""
 
+import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from augment.generators.mask.network import MaskNet, compose
 from augment.generators.mask.painter import Draped, drape
 from augment.generators.mask.pairs import RealPair
-from augment.generators.mask.style import Style, random_style
+from augment.generators.mask.style import Kind, Style, random_style
 from augment.images import resize
 from augment.nets.data import FaceSet, to_tensor
 from augment.nets.loop import Indices
@@ -19,6 +21,9 @@ from augment.types import FloatArray, Image
 from augment.vocabulary import YES
 
 _WEIGHTS = {"alpha": 1.0, "dice": 0.5, "pixels": 2.0, "edges": 1.0, "place": 2.0}
+_GREY = (100, 100, 100)  # cloth that shows the light, and is never too bright to
+_KINDS: tuple[Kind, ...] = ("surgical", "n95", "cloth")  # what people wear on photos
+_SHAPES = (-0.8, 0.0, 0.8)  # tops and fits to compare a real mask with
 _MIRRORED = [1, 0, 2, 4, 3]  # the five points of a mirrored face, left in the picture first
 
 
@@ -61,41 +66,84 @@ class MixedPairs:
     """The training step on real pairs: half of a batch; the other half is painted, as before.
 
     Of a real mask colour and outline are known, but not how it is laid: the painted ones keep the
-    network's word on that. All count as surgical masks of usual height.
+    network's word on that. Each counts as the painter's mask that is most like it.
     """
 
     def __init__(self, pairs: Sequence[RealPair], painted: PaintedPairs, faces: int) -> None:
         self._pairs, self._painted, self._faces = pairs, painted, faces
+        self._shapes = [worn_shape(pair.bare, pair.points, pair.alpha) for pair in pairs]
 
     def __call__(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
         half = max(1, len(indices) // 2)
         drawn = self._painted(random.integers(self._faces, size=len(indices) - half), random)
-        real = self._real([self._pairs[place] for place in indices[:half]], random)
+        real = self._real(indices[:half], random)
         return {"loss": drawn["loss"] + real["loss"]} | {
             f"real_{name}": value for name, value in real.items() if name != "loss"
         }
 
-    def _real(self, pairs: Sequence[RealPair], random: np.random.Generator) -> dict[str, Tensor]:
+    def _real(self, places: Indices, random: np.random.Generator) -> dict[str, Tensor]:
         network = self._painted.network
         bare, worn, alphas, codes = [], [], [], []
-        for pair in pairs:
+        for place in places:
+            pair, shape = self._pairs[place], self._shapes[place]
             moves = random.bit_generator.state
-            face, _ = vary(pair.bare, pair.points, random)
+            face, points = vary(pair.bare, pair.points, random)
             layers = np.dstack([pair.worn, (255 * pair.alpha).astype(np.uint8)])
             random.bit_generator.state = moves  # the same move of the other photo
             moved, _ = vary(layers, pair.points, random)
             alpha = (moved[..., 3] > 127).astype(np.float32)
-            colour = moved[..., :3][alpha > 0] if alpha.any() else moved[..., :3].reshape(-1, 3)
-            red, green, blue = (int(value) for value in np.median(colour, axis=0))
+            mask = np.ascontiguousarray(moved[..., :3])
             bare.append(face)
-            worn.append(np.ascontiguousarray(moved[..., :3]))
+            worn.append(mask)
             alphas.append(alpha)
-            codes.append(Style("surgical", (red, green, blue)).code())
+            codes.append(worn_style(shape, face, points, mask, alpha).code())
         device = next(network.parameters()).device
         before, after = to_tensor(bare, device), to_tensor(worn, device)
         true_alpha = torch.from_numpy(np.stack(alphas)[:, None]).to(device)
         logits, shade, _ = network(before, torch.from_numpy(np.stack(codes)).to(device))
         return _sum(_picture_losses(logits, shade, before, true_alpha, after))
+
+
+def worn_shape(face: Image, points: FloatArray, alpha: FloatArray) -> Style:
+    """The painter's mask whose outline is most like a real one's; its colour means nothing.
+
+    Args:
+        face: uint8 (h, w, 3), without the mask.
+        points: float32 (5, 2), on it.
+        alpha: float32 (h, w): where more than 0.5, the mask is.
+    """
+    inside = alpha > 0.5
+
+    def overlap(style: Style) -> float:
+        drawn = drape(face, points, style).cover > 0.5
+        return float((drawn & inside).sum() / max(1, int((drawn | inside).sum())))
+
+    shapes = itertools.product(_KINDS, _SHAPES, _SHAPES)
+    return max((Style(kind, _GREY, top, fit) for kind, top, fit in shapes), key=overlap)
+
+
+def worn_style(
+    shape: Style, face: Image, points: FloatArray, worn: Image, alpha: FloatArray
+) -> Style:
+    """``shape`` in the colour that a photo's mask has in white light.
+
+    That is the colour seen, over how bright and of which cast the painter would have made it.
+
+    Args:
+        shape: of the mask, from :func:`worn_shape`.
+        face: uint8 (h, w, 3), without the mask.
+        points: float32 (5, 2), on it.
+        worn: uint8 (h, w, 3), with the mask.
+        alpha: float32 (h, w): where more than 0.5, the mask is.
+    """
+    inside = alpha > 0.5
+    if not inside.any():
+        inside = np.ones_like(inside)
+    grey = drape(face, points, replace(shape, colour=_GREY))
+    light = grey.colour[inside].mean(axis=0) / np.array(_GREY)
+    seen = np.median(worn[inside], axis=0) / np.maximum(light, 0.05)
+    red, green, blue = (int(value) for value in np.clip(seen, 0, 255))
+    return replace(shape, colour=(red, green, blue))
 
 
 def _planes(draped: Sequence[Draped]) -> tuple[Tensor, Tensor, Tensor]:
