@@ -45,9 +45,9 @@ class Pairs(TrainConfig):
     sha256: str = ""
     # Finds the face on the unmasked photo: an entry like align.detector.
     detector: Mapping[str, Any] = Field(default_factory=lambda: {"kind": "haar"})
-    images: int = Field(default=32_000, gt=0)  # 2,000 steps
+    images: int = Field(default=16_000, gt=0)  # 1,000 steps
     batch: int = Field(default=16, gt=1)  # every other one is a painted pair
-    learning_rate: float = Field(default=2e-4, gt=0)
+    learning_rate: float = Field(default=8e-4, gt=0)
     ema: float = Field(default=0.99, ge=0, lt=1)
 
     @field_validator("detector")
