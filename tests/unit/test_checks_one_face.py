@@ -134,7 +134,9 @@ class TestVerdicts:
     ) -> None:
         assert self.judge(fitted, 0, group="masked").passed
         notes = fitted.notes()
-        assert notes[0].startswith("landmarknet finds no face on 16 and several on 0 of 260 real faces")
+        assert notes[0].startswith(
+            "landmarknet finds no face on 16 and several on 0 of 260 real faces"
+        )
         assert "ethnicity masked (15 of 60)" in notes[1]
         assert "bare" not in notes[1]
 
