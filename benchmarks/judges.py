@@ -112,8 +112,6 @@ def _aligned(args: argparse.Namespace, name: str, folder: Path) -> Path:
     if not (folder / "aligned" / MARKER).is_file():
         params = read_params(EXAMPLES / f"{name}.yaml")
         params["ingest"]["data"] = str(args.data / name)
-        detector = params["align"]["detector"]
-        detector["path"] = str(args.data / "weights" / Path(detector["path"]).name)
         engine = Engine("pool", args.workers, folder / "cache", progress=False)
         ingest.run(Job("ingest", None, params, SEED, {}, {"index": folder / "index"}, engine))
         inputs, outputs = {"index": folder / "index"}, {"aligned": folder / "aligned"}
