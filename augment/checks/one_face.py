@@ -26,8 +26,9 @@ _ROOM = 0.25  # around it, as a share of its side
 _SECOND = 0.6  # a second face is at least so wide, as a share of the largest one's width
 #: Scores of the ways to fail; a face that is found alone scores more than either.
 _NONE, _SEVERAL = 0.0, 0.1
-#: A usual distance from the place of a real face halves the score; shares of the crop's side.
-_USUAL = 0.1
+#: Points that lie so near to their place are in it, as those of a slightly turned face do.
+#: So much farther halves the score. Shares of the crop's side, root mean square of five points.
+_NEAR, _FAR = 0.08, 0.1
 
 
 class Config(Section):
@@ -118,7 +119,7 @@ class Check:
         count = faces.measures["faces"][:, 0]
         away = (faces.measures["points"] - self._usual).reshape(-1, 5, 2)
         distance = np.sqrt(np.square(away).sum(axis=2).mean(axis=1))
-        placed = 0.2 + 0.8 / (1 + distance / _USUAL)
+        placed = 0.2 + 0.8 / (1 + np.maximum(distance - _NEAR, 0) / _FAR)
         score = np.where(count == 1, placed, np.where(count == 0, _NONE, _SEVERAL))
         return np.where(np.isfinite(count), np.round(score, 4), np.nan).astype(np.float32)
 

@@ -11,10 +11,11 @@ from augment.drawing.person import Person
 MASKS = ("surgical", "cloth", "n95")
 HAIR_STYLES = ("bald", "buzz", "short", "side", "fringe", "curly", "bob", "long", "bun")
 MASK_COLOURS = {
-    "surgical": ((124, 178, 205), (150, 200, 190), (228, 232, 235), (40, 42, 48)),
-    "cloth": ((52, 60, 92), (150, 58, 66), (44, 46, 50), (196, 178, 150), (92, 118, 86)),
-    "n95": ((232, 231, 226), (225, 228, 232), (60, 62, 66)),
-}
+    "surgical": ((124, 178, 205), (150, 200, 190), (228, 232, 235), (40, 42, 48), (230, 196, 206)),
+    "cloth": ((52, 60, 92), (150, 58, 66), (44, 46, 50), (196, 178, 150), (92, 118, 86),
+              (122, 122, 128), (212, 210, 206), (118, 82, 128)),
+    "n95": ((232, 231, 226), (225, 228, 232), (60, 62, 66), (224, 216, 198)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def random_spec(
     u = [float(v) for v in rng.random(16)]
     turn = 0.3 if frontal else 1.0
     style, length = _hair(person, age, u[0], u[1])
-    masks = MASK_COLOURS["surgical"]
+    masks = MASK_COLOURS[overrides.get("mask") or "surgical"]
     spec = FaceSpec(
         person=person,
         age=float(age),

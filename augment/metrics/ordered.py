@@ -20,6 +20,8 @@ Places = npt.NDArray[np.int64]
 
 #: Probabilities below this are all the same: log ratios end here.
 _TINY = 1e-3
+#: And from this probability on a judge is sure: it is no doubt that real faces make it surer still.
+_SURE = 0.9
 #: A judge that never wavers still does by so much.
 _LEAST_WAVERING = 0.05
 #: From so many real faces of a value on, thresholds come from them.
@@ -129,7 +131,8 @@ class Threshold:
         own = self._near(judge, opinion, self._order.value)
         known = self._order.before in self._values[judge]
         other = self._near(judge, opinion, self._order.before) if known else 1 - own
-        return np.asarray(np.log(own + _TINY) - np.log(other + _TINY), dtype=np.float32)
+        ratio = np.log(own + _TINY) - np.log(other + _TINY)
+        return np.asarray(np.minimum(ratio, np.log(_SURE / (1 - _SURE))), dtype=np.float32)
 
     def _near(self, judge: str, opinion: FloatArray, value: str) -> FloatArray:
         """The probability of a value; of an ordered label, of its neighbours as well."""

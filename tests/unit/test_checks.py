@@ -48,6 +48,17 @@ class TestLabel:
         passed = [self.judge(check, chance).passed for chance in np.linspace(0.70, 0.99, 100)]
         assert passed == [False] * 1 + [True] * 99
 
+    def test_a_sure_judge_is_sure_enough_however_sure_it_is_of_real_faces(self) -> None:
+        yes, no = np.full(100, 0.9999), np.full(100, 0.0001)
+        unseen = Evidence(
+            rows(200, mask=["yes"] * 100 + ["no"] * 100),
+            {"judge": {"mask": opinion(np.r_[yes, no]), "gender": opinion([0.1] * 200)}},
+        )
+        check = label.Check(label.Config())
+        check.fit(reference(unseen))
+        assert self.judge(check, 0.95).passed
+        assert not self.judge(check, 0.6).passed
+
     def test_only_changed_labels_count(self, check: label.Check) -> None:
         assert self.judge(check, 0.0, changes=[[]]) == Verdict(None, None, passed=True)
 

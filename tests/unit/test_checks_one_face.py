@@ -113,6 +113,13 @@ class TestVerdicts:
     def test_a_usual_face_passes(self, fitted: one_face.Check) -> None:
         assert self.judge(fitted, 1).passed
 
+    def test_a_slight_turn_is_in_place_however_exact_real_faces_are(self) -> None:
+        check = one_face.Check(one_face.Config())
+        exact = Evidence(rows(200), measures=measured(np.ones(200), np.linspace(0, 0.002, 200)))
+        check.fit(reference(exact))
+        assert check.judge(Evidence(rows(1), measures=measured([1], 0.05)))[0].passed
+        assert not check.judge(Evidence(rows(1), measures=measured([1], 0.15)))[0].passed
+
     @pytest.mark.parametrize(
         ("faces", "away", "reason"),
         [

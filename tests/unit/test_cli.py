@@ -188,6 +188,7 @@ def test_help_starts_without_heavy_libraries() -> None:
 
 SLEEPER = """
 import os, signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
 import augment.cli as cli
 from types import ModuleType
 stage = ModuleType("stage")

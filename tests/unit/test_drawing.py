@@ -10,6 +10,7 @@ import pytest
 
 from augment.drawing import FaceSpec, Person, draw, draw_video, random_spec, sample_person
 from augment.drawing.render import draw_layers
+from augment.drawing.spec import MASK_COLOURS, MASKS
 
 SKIN, NOSE, L_EYE, R_EYE, L_BROW, R_BROW = 1, 2, 4, 5, 6, 7
 MOUTH, U_LIP, L_LIP, HAIR, NECK, CLOTH = 10, 11, 12, 13, 17, 18
@@ -148,6 +149,12 @@ def test_a_mask_is_laid_over_the_same_picture(kind: str, yaw: float) -> None:
     for x, y in worn.landmarks5[:2]:
         assert not covered[round(float(y)), round(float(x))]
     assert np.abs(worn.image[covered].astype(int) - bare.image[covered]).mean() > 15
+
+
+def test_each_kind_of_mask_comes_in_its_own_colours() -> None:
+    for kind in MASKS:
+        seen = {random_spec(sample_person(1), 30.0, n, mask=kind).mask_colour for n in range(80)}
+        assert seen == set(MASK_COLOURS[kind])
 
 
 def test_masked_composition_is_exact() -> None:
