@@ -47,9 +47,9 @@ class Eyes:
 
 @pytest.fixture
 def detector(monkeypatch: pytest.MonkeyPatch) -> None:
-    from augment.align import haar
+    from augment.align import landmarknet
 
-    monkeypatch.setattr(haar, "Detector", Eyes)
+    monkeypatch.setattr(landmarknet, "Detector", Eyes)
 
 
 def write_pairs(root: Path, count: int, folder: str = "") -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Pairs(TrainConfig):
     masked: Path
     sha256: str = ""
     # Finds the face on the unmasked photo: an entry like align.detector.
-    detector: Mapping[str, Any] = Field(default_factory=lambda: {"kind": "haar"})
+    detector: Mapping[str, Any] = Field(default_factory=lambda: {"kind": "landmarknet"})
     images: int = Field(default=16_000, gt=0)  # 1,000 steps
     batch: int = Field(default=16, gt=1)  # every other one is a painted pair
     learning_rate: float = Field(default=8e-4, gt=0)
