@@ -20,53 +20,12 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from augment.intake.label_tables import (
-    YES_NO,
-    Keyed,
-    Remark,
-    by_key,
-    joined,
-    look_up,
-    look_up_age_group,
-    normal,
-    read_rows,
-    read_years,
-)
+from augment.intake.label_tables import Keyed, Remark, by_key, joined, normal, read_rows
+from augment.intake.label_words import FILE, LICENCE, PERSON, PLAIN, read_labels
 from augment.intake.photo_files import FilesConfig, FileSource, photos_below, yaml_word
 from augment.protocols import Record
-from augment.vocabulary import (
-    BASE_LABELS,
-    ETHNICITIES,
-    GENDERS,
-    SKIN_TONES,
-    UNKNOWN,
-    AgeGroup,
-    group_of_years,
-    value_order,
-)
+from augment.vocabulary import BASE_LABELS, UNKNOWN, AgeGroup, value_order
 
-# Words that are known without being told; `words` of params comes first.
-WORDS: Mapping[str, Mapping[str, str]] = {
-    "gender": {
-        **{word: word for word in GENDERS},
-        **dict.fromkeys(("f", "w", "woman", "girl"), "female"),
-        **dict.fromkeys(("m", "man", "boy"), "male"),
-    },
-    "ethnicity": {
-        **{word: word for word in ETHNICITIES},
-        "latino hispanic": "latino",
-        "hispanic": "latino",
-    },
-    "skin_tone": {step: step for step in SKIN_TONES},
-}
-SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-#: Columns that are no labels.
-FILE, AGE, PERSON, SPLIT, LICENCE = "file", "age", "person", "split", "licence"
-_PLAIN = (FILE, AGE, PERSON, SPLIT, LICENCE)
 _SKIPPED = "-"
 
 
@@ -115,7 +74,7 @@ class Source(FileSource):
         self.config = config
         self.licence = config.licence
         named = [*(config.columns if config.table is not None else ()), *config.folders]
-        taken = {*_PLAIN, *BASE_LABELS, _SKIPPED}
+        taken = {*PLAIN, *BASE_LABELS, _SKIPPED}
         self.attributes = tuple(dict.fromkeys(name for name in named if name not in taken))
         self._prefix = f"{self.root.resolve().as_posix()}/"
         self._words = {
@@ -148,19 +107,15 @@ class Source(FileSource):
 
     def _record(self, uri: str, row: Mapping[str, str], remark: Remark) -> Record:
         given = self._of_folders(uri) | {name: word for name, word in row.items() if word.strip()}
-        age, age_note = read_years(given.get(AGE, ""))
-        labels, notes = self._labels(given)
-        if age is not None:
-            labels["age_group"] = group_of_years(age, self.age_groups)
-        split, split_note = look_up(SPLIT, given.get(SPLIT, ""), SPLIT_WORDS)
+        said = read_labels(given, self.attributes, self._words, self.age_groups)
         return Record(
             name=uri,
             uri=uri,
-            labels=labels,
-            age=age,
+            labels=said.labels,
+            age=said.age,
             person=given.get(PERSON),
-            split=None if split == UNKNOWN else split,
-            note=joined([remark.note, age_note, *notes, split_note]),
+            split=said.split,
+            note=joined([remark.note, said.note]),
             reason=remark.reason,
             licence=given.get(LICENCE, ""),
         )
@@ -169,15 +124,3 @@ class Source(FileSource):
         levels = PurePosixPath(uri).parts[:-1]
         above = len(PurePosixPath(self.config.photos).parts)
         return dict(zip(self.config.folders, levels[above:], strict=False))
-
-    def _labels(self, given: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-        labels, notes = {}, []
-        for name in (name for name in (*BASE_LABELS, *self.attributes) if name in given):
-            words = {**WORDS.get(name, YES_NO), **self._words.get(name, {})}
-            if name == "age_group":
-                word = self._words.get(name, {}).get(normal(given[name]), given[name])
-                labels[name], note = look_up_age_group(word, self.age_groups)
-            else:
-                labels[name], note = look_up(name, given[name], words)
-            notes.append(note)
-        return labels, notes
