@@ -139,7 +139,12 @@ def file_version(root: Path, uri: str) -> str:
 
 
 def photos_below(root: Path, folder: str = ".") -> Iterator[str]:
-    """Paths, relative to ``root`` and sorted, of all picture files in ``folder`` and below.
+    """Paths of all picture files in ``folder`` and below; see :func:`files_below`."""
+    return files_below(root, SUFFIXES, folder)
+
+
+def files_below(root: Path, suffixes: tuple[str, ...], folder: str = ".") -> Iterator[str]:
+    """Paths, relative to ``root`` and sorted, of all files of a kind in ``folder`` and below.
 
     Known by their suffix; hidden files (such as the ``._1.jpg`` of a Mac's archive) are passed
     over, links to folders are not followed.
@@ -147,7 +152,7 @@ def photos_below(root: Path, folder: str = ".") -> Iterator[str]:
     for place, folders, files in os.walk(root / folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(suffixes) and not name.startswith("."):
                 path = os.path.relpath(os.path.join(place, name), root)  # noqa: PTH118 (speed)
                 # A name that is not UTF-8 cannot be stored: its row says that the file is missing.
                 yield path.encode("utf-8", "backslashreplace").decode()

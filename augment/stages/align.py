@@ -29,6 +29,7 @@ from augment.align.crop import (
     similarity,
     transform,
 )
+from augment.align.film import require_one, steadied
 from augment.errors import RowError, UserError
 from augment.intake import Intake, open_sources
 from augment.job import Job
@@ -129,8 +130,12 @@ class Align:
             raise RowError("no face was found")
         face = choose(faces, photo.shape)
         found |= {"box": face.box.tolist(), "detector_score": face.score}
+        points = face.points
+        if (around := getattr(source, "around", None)) is not None:
+            require_one(face, faces)
+            points = steadied(face, around(row["uri"]), self.detector)
         size = self.config.size
-        matrix = similarity(face.points, reference_points(size, self.config.margin))
+        matrix = similarity(points, reference_points(size, self.config.margin))
         found["native_side"] = native_side(matrix, size)
         found["padded_share"] = outside_share(photo.shape, matrix, size)
         if found["padded_share"] > self.config.max_padded:
@@ -140,7 +145,7 @@ class Align:
                 f"(more than max_padded: {self.config.max_padded:g})"
             )
         crop = cut(photo, matrix, size)
-        points = transform(face.points, matrix)
+        points = transform(points, matrix)
         parsing = _parsing(source, row["uri"], photo, matrix, size)
         measured = measure(crop, points, parsing)
         found |= {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
@@ -119,6 +120,27 @@ def folder(root: Path) -> None:
         write(root / name, photo(number))
 
 
+def film(path: Path, frames: int, rate: float = 24.0, cut: int | None = None) -> None:
+    """A clip whose frames differ: a bright square wanders; ``cut`` bytes of it are kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coder = cv2.VideoWriter.fourcc(*"MJPG")
+    writer = cv2.VideoWriter(str(path), coder, rate, (64, 48))
+    for number in range(frames):
+        pixels = np.full((48, 64, 3), 40 + number % 100, np.uint8)
+        across = (3 * number) % 48
+        pixels[10:26, across : across + 16] = (200, 180, 160)
+        writer.write(pixels)
+    writer.release()
+    if cut is not None:
+        path.write_bytes(path.read_bytes()[:cut])
+
+
+def video(root: Path) -> None:
+    write(root / "clips.csv", "file,person,sex,shades\nann.avi,ann,w,yes\n")
+    film(root / "ann.avi", 30)
+    film(root / "more" / "ben.avi", 25, rate=12.0)
+
+
 def drawn(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
 
@@ -147,6 +169,14 @@ LAYOUTS: Mapping[str, tuple[Callable[[Path], None], dict[str, Any]]] = {
     ),
     "lfw": (lfw, {}),
     "utkface": (utkface, {}),
+    "video": (
+        video,
+        {
+            "table": "clips.csv",
+            "columns": {"file": "file", "person": "person", "gender": "sex", "glasses": "shades"},
+            "blurred": 0,
+        },
+    ),
 }
 
 
