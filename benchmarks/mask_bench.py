@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import mask_faces
+import mask_truth
 import numpy as np
-from mask_faces import TRAIN, Crops, Landmarker, Pairs
+from mask_faces import Crops, Landmarker
 from mask_learn import cae_network, train_on_faces, train_on_pairs, unet_config, with_pairs
 from mask_methods import (
     Generated,
@@ -21,6 +22,7 @@ from mask_methods import (
     apart,
     fitted_style,
 )
+from mask_truth import TRAIN, Pairs
 
 from augment.engine import Engine
 from augment.generators import mask
@@ -88,9 +90,9 @@ class Bench:
         if not path.is_file():
             scale = self.scale
             found = (
-                mask_faces.drawn_pairs(scale.drawn_people, scale.other_people, self.seed)
+                mask_truth.drawn_pairs(scale.drawn_people, scale.other_people, self.seed)
                 if name == "drawn"
-                else mask_faces.real_pairs(self.data, scale.pairs_train)
+                else mask_truth.real_pairs(self.data, scale.pairs_train)
             )
             found.save(path)
         return Pairs.load(path)

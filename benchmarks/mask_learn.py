@@ -8,8 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from mask_faces import TRAIN
-from mask_faces import Pairs as StoredPairs
+from mask_truth import TRAIN
+from mask_truth import Pairs as StoredPairs
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -86,7 +86,7 @@ def fit_pairs(network: nn.Module, pairs: Path, epochs: int, seed: int, checkpoin
 
     Args:
         network: float (n, 3, 64, 64) in 0..1 -> the same.
-        pairs: what :meth:`mask_faces.Pairs.save` wrote; its train part is learned.
+        pairs: what :meth:`mask_truth.Pairs.save` wrote; its train part is learned.
         epochs: times that each pair is seen.
         seed: of the order.
         checkpoint: a killed training goes on from here.

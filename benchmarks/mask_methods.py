@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from mask_faces import SIZE, Pairs, known_points
+from mask_faces import SIZE
+from mask_truth import Pairs, known_points
 from torch import nn
 
 from augment.generators import mask

@@ -8,8 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 from mask_bench import Bench
-from mask_faces import DRAWN_KIND, PEOPLE, PICTURES, smaller
+from mask_faces import smaller
 from mask_methods import Method, points_of
+from mask_truth import DRAWN_KIND, PEOPLE, PICTURES
 from mask_words import ABOUT, WRONG
 
 from augment.types import Image

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from mask_faces import DRAWN_KIND, PEOPLE, PICTURES, Pairs
 from mask_measures import (
     Numbers,
     Region,
@@ -18,6 +17,7 @@ from mask_measures import (
     ssim_map,
 )
 from mask_methods import Method, Pictures, points_of
+from mask_truth import DRAWN_KIND, PEOPLE, PICTURES, Pairs
 
 from augment.figures import Figure
 from augment.types import Image
