@@ -60,6 +60,7 @@ DigitalSourceType = Literal[
     "algorithmicallyEnhanced",  # a photo with small changes: light, crop, sharpness
     "compositeWithTrainedAlgorithmicMedia",  # a photo that a trained model changed in part
     "trainedAlgorithmicMedia",  # all of it comes from a trained model
+    "compositeCapture",  # several photos in one
     "compositeSynthetic",  # several pictures in one, some of them made
 ]
 SOURCE_TYPES: tuple[str, ...] = get_args(DigitalSourceType)

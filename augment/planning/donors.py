@@ -11,11 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from augment.seeds import row_seed
+from augment.types import FloatArray
 
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 _PURPOSE = "plan donors"
+#: Of the faces that could join a family, those whose points lie nearest to the first parent's come
+#: first: this share of them, and at least so many. Heads turned alike can be mixed.
+_NEAR_SHARE, _NEAR_LEAST = 0.1, 6
 
 
 class DonorPool:
@@ -28,6 +32,7 @@ class DonorPool:
         most_children: int,
         seed: int,
         children: Mapping[str, int] | None = None,
+        points: FloatArray | None = None,
     ) -> None:
         """Make a pool.
 
@@ -37,6 +42,8 @@ class DonorPool:
             most_children: that one face may have.
             seed: the run's.
             children: how many a face already has; those not named have none.
+            points: (faces, numbers) that are like each other where faces are posed alike; nan or
+                None: not known. Families of several parents are made of such as are near.
         """
         own = [
             person if person is not None else f"\x1f{ids[n]}" for n, person in enumerate(persons)
@@ -47,6 +54,7 @@ class DonorPool:
         self._seed = seed
         self._hash = np.array([row_seed(seed, _PURPOSE, name) for name in ids], dtype=np.uint64)
         self._children = np.array([(children or {}).get(name, 0) for name in ids], dtype=np.int64)
+        self._points = points
         self._of_person = np.bincount(self._person, self._children).astype(np.int64)
 
     def take(self, n: int, parents: int, cell: str) -> list[tuple[int, ...]]:
@@ -90,10 +98,26 @@ class DonorPool:
             allowed = np.ones(len(self.ids), dtype=bool)
             allowed[chosen] = False
             strangers = allowed & ~np.isin(self._person, self._person[chosen])
-            rows = self._least_used(order, strangers, allowed)
+            alike = strangers & self._posed_alike(chosen, strangers)
+            rows = self._least_used(order, alike, strangers, allowed)
             self._count(rows[:1])
             chosen.append(int(rows[0]))
         return tuple(chosen)
+
+    def _posed_alike(
+        self, chosen: list[int], among: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.bool_]:
+        """Which faces are posed as the first parent, of those that may be taken at all."""
+        if self._points is None or not chosen or not among.any():
+            return np.ones(len(self.ids), dtype=bool)
+        open_ = np.flatnonzero(among & (self._children < self._most))
+        away = np.square(self._points[open_] - self._points[chosen[0]]).sum(axis=1)
+        if not np.isfinite(away).any():
+            return np.ones(len(self.ids), dtype=bool)
+        count = max(_NEAR_LEAST, round(_NEAR_SHARE * len(open_)))
+        near = np.zeros(len(self.ids), dtype=bool)
+        near[open_[np.argsort(away, kind="stable")[:count]]] = True
+        return near
 
     def _least_used(self, ranks: Hashes, *wishes: npt.NDArray[np.bool_]) -> Rows:
         """Faces with the fewest children, in order of choice.

@@ -17,7 +17,7 @@ from augment.planning.orders import Earlier, label_words, order_rows
 from augment.planning.problem import Move, Supplier
 from augment.schema import OK, SMALL, Labels, order_schema, table
 from augment.shards import read_schema, read_table
-from augment.types import BinSpace
+from augment.types import BinSpace, FloatArray
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TrainFaces:
     Attributes:
         labels: the data set's label columns.
         words: axis name -> the words that a new face may be given there, in order.
-        rows: columns id, person and all labels, sorted by id.
+        rows: columns id, person, points and all labels, sorted by id.
         codes: the donor of each row: its bin, or ``bins + its bin`` where it is too small.
         bins: how many bins there are.
     """
@@ -73,7 +73,8 @@ class TrainFaces:
             ids = members.column("id").to_pylist()
             persons = members.column("person").to_pylist()
             most = most_children if donor < self.bins else 1
-            pool = DonorPool(ids, persons, most, seed, earlier.children)
+            points = _centred(members.column("points"))
+            pool = DonorPool(ids, persons, most, seed, earlier.children, points)
             for move in of_donor:
                 supplier = suppliers[move.supplier]
                 cell = f"{supplier.key}/{space.names[donor % self.bins]}/{space.names[move.target]}"
@@ -92,7 +93,7 @@ class TrainFaces:
 def read_train_faces(aligned: Path, space: BinSpace) -> TrainFaces:
     """Read ids, persons and labels of ``data/aligned``; no pictures."""
     labels = Labels.of(read_schema(aligned))
-    everything = read_table(aligned, ["id", "status", "split", "person", *labels.columns])
+    everything = read_table(aligned, ["id", "status", "split", "person", "points", *labels.columns])
     found = {axis.name: pc.unique(everything.column(axis.name)).to_pylist() for axis in space.axes}
     there = pc.and_(
         pc.is_in(everything.column("status"), pa.array([OK, SMALL])),
@@ -108,3 +109,11 @@ def read_train_faces(aligned: Path, space: BinSpace) -> TrainFaces:
         for axis in space.axes
     }
     return TrainFaces(labels, words, rows.filter(pa.array(in_a_bin)), codes[in_a_bin], len(space))
+
+
+def _centred(points: pa.ChunkedArray) -> FloatArray:
+    """Five points a face around their own middle, (faces, 10); nan where a face has none."""
+    none = [float("nan")] * 10
+    values = np.array([row or none for row in points.to_pylist()], np.float32).reshape(-1, 5, 2)
+    centred: FloatArray = (values - values.mean(axis=1, keepdims=True)).reshape(-1, 10)
+    return centred

@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from augment.planning.donors import DonorPool
@@ -102,3 +103,30 @@ def test_families_are_as_many_as_can_be_taken(
     assert donors.families(parents) == families
     assert len(donors.take(families, parents, "cell")) == families
     assert donors.families(parents) == 0
+
+
+def test_families_are_made_of_faces_posed_alike() -> None:
+    yaw = np.arange(60, dtype=np.float32)[::-1, None]
+    donors = DonorPool(IDS, [None] * 60, 3, seed=7, points=yaw)
+    families = donors.take(20, 3, "cell")
+    assert all(len(set(family)) == 3 for family in families)
+    apart = np.median([np.ptp(yaw[list(family)]) for family in families])
+    by_hash = pool().take(20, 3, "cell")
+    assert apart < 16 < np.median([np.ptp(yaw[list(family)]) for family in by_hash])
+
+
+def test_evenness_and_strangers_come_before_pose() -> None:
+    yaw = np.repeat(np.arange(10, dtype=np.float32), 6)[:, None]
+    persons = [f"p{number // 6}" for number in range(60)]  # who is posed alike is one person
+    donors = DonorPool(IDS, list(persons), 3, seed=7, points=yaw)
+    families = donors.take(60, 3, "cell")
+    used = Counter(row for family in families for row in family)
+    assert set(used.values()) == {3}
+    first = [{persons[row] for row in family} for family in families[:20]]
+    assert all(len(people) == 3 for people in first)
+
+
+def test_unknown_poses_change_nothing() -> None:
+    unknown = np.full((60, 10), np.nan, np.float32)
+    with_them = DonorPool(IDS, [None] * 60, 3, seed=7, points=unknown).take(20, 2, "cell")
+    assert with_them == pool().take(20, 2, "cell")

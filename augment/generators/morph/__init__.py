@@ -1,0 +1,134 @@
+"""``morph``: a new person from several of one bin, for bins that hold too few people.
+
+Parents are bent to common proportions by their five points (warping.py), and each gives parts of
+the face their detail (blending.py). Nothing is learned. A plain blend of two people is still like
+both of them, as every face recogniser finds (the "morphing attack" of M. Ferrara, A. Franco &
+D. Maltoni, "The magic passport", IJCB 2014); three parents, parts instead of averages, and
+proportions of its own make it somebody else more often. The check ``identity`` says when.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from augment.params import Section
+from augment.protocols import Made, Request
+from augment.types import Image
+from augment.vocabulary import DigitalSourceType
+
+_SMALLEST_FACE = 24  # pixels; below, there is nothing to mix
+_SAME_PLACE = 1.0  # points of a face nearer than this to each other (pixels) show none
+
+
+class Config(Section):
+    # warp: bends and blends, learns nothing.
+    arch: Literal["warp"] = "warp"
+    # Parents of one face. Two are told apart in it by a recogniser; with more, fewer of them are.
+    people: int = Field(default=3, ge=2, le=6)
+    # parts: each part of the face has one parent's detail. whole: all pixels are averaged.
+    blend: Literal["parts", "whole"] = "parts"
+    # whole: the share of the second parent, from .. to; the first has what is left.
+    least_share: float = Field(default=0.3, gt=0, lt=1)
+    most_share: float = Field(default=0.5, gt=0, lt=1)
+    # How far the face's points move from their parents', standard deviation in pixels of a crop of
+    # 64: more is less like the parents, and from about 1.5 not like a face.
+    shape: float = Field(default=1.0, ge=0, le=4)
+    # How far a point of one parent may lie from another's, pixels of a crop of 64: heads that are
+    # turned differently would give two noses.
+    most_apart: float = Field(default=4.0, gt=0)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> "Config":
+        if self.blend == "whole" and self.people != 2:
+            raise ValueError("blend: whole averages two parents: set people: 2")
+        if self.least_share > self.most_share:
+            raise ValueError("least_share must not be above most_share")
+        return self
+
+
+class Generator:
+    """Moves nothing: a new person inside the bin of all its parents."""
+
+    digital_source_type: DigitalSourceType = "compositeCapture"
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.parents = config.people
+
+    def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
+        """0 inside a bin; it cannot move a face to another."""
+        return 0.0 if all(donor.get(axis) == value for axis, value in target.items()) else None
+
+    def train(self, faces: Path, folder: Path, seed: int, work: Path) -> None:
+        """There is nothing to learn."""
+
+    def load(self, folder: Path) -> None:
+        """There is nothing to read."""
+
+    def weights(self) -> str:
+        return ""
+
+    def make(self, requests: Sequence[Request]) -> list[Made]:
+        return [self._morph(request) for request in requests]
+
+    def _morph(self, request: Request) -> Made:
+        images = [face.image for face in request.parents]
+        points = [face.points.astype(np.float64) for face in request.parents]
+        reason = self._refusal(images, points)
+        if reason:
+            return Made(None, reason=reason)
+        from augment.generators.morph.blending import PARTS, by_parts, part_weights, whole
+        from augment.generators.morph.warping import EYES, MOUTH, NOSE, bent, varied
+
+        config, size = self.config, len(images[0])
+        random = np.random.default_rng(request.seed)
+        shares = self._shares(random)
+        # Every parent has a part, and the part it has is by chance.
+        owners = [int(n) for n in random.permutation(np.resize(random.permutation(config.people),
+                                                               len(PARTS)))]  # fmt: skip
+        middle = np.average(points, axis=0, weights=shares)
+        if config.blend == "parts":
+            for places, part in ((EYES, "eyes"), (NOSE, "nose"), (MOUTH, "mouth")):
+                middle[places] = points[owners[PARTS.index(part)]][places]
+        target = varied(middle, size, config.shape, random)
+        warped = bent(images, points, target)
+        if config.blend == "whole":
+            made = whole(warped, shares)
+            step = f"two people blended, {shares[0]:.2f} and {shares[1]:.2f}"
+        else:
+            made = by_parts(warped, shares, owners, part_weights(target[:5], size))
+            said = ", ".join(f"{part} {owner + 1}" for part, owner in zip(PARTS, owners,
+                                                                         strict=True))  # fmt: skip
+            step = f"{config.people} people mixed by parts ({said})"
+        steps = (f"bent to common points (shape {config.shape:g})", step)
+        return Made(made, target[:5].astype(np.float32), steps)
+
+    def _shares(self, random: np.random.Generator) -> list[float]:
+        if self.config.blend == "parts":
+            return [1.0 / self.config.people] * self.config.people
+        second = float(random.uniform(self.config.least_share, self.config.most_share))
+        return [1.0 - second, second]
+
+    def _refusal(self, images: Sequence[Image], points: Sequence[np.ndarray]) -> str:
+        """Why these parents give no face, "" where they do."""
+        size = len(images[0])
+        if any(image.shape != (size, size, 3) for image in images):
+            return "the parents' pictures are not of one size"
+        if size < _SMALLEST_FACE:
+            return f"the face is {size} pixels wide: too few for a morph"
+        for one in points:
+            spread = np.linalg.norm(one[:, None] - one[None], axis=2) + 1e9 * np.eye(5)
+            if not np.isfinite(one).all() or spread.min() < _SAME_PLACE:
+                return "a parent's five points do not show a face"
+            if one.min() < 0 or one.max() > size - 1:
+                return "a parent's points lie outside of its picture"
+        centred = [one - one.mean(axis=0) for one in points]
+        apart = max(
+            float(np.linalg.norm(one - other, axis=1).max()) for one in centred for other in centred
+        )
+        if apart * 64 / size > self.config.most_apart:
+            return "the parents hold their heads too differently (most_apart)"
+        return ""

@@ -1,0 +1,82 @@
+"""Colour of a morph: which parent is seen where, with no seam between them. numpy and OpenCV.
+
+Coarse colours are averaged and detail comes from one parent a part of the face: the two bands of
+P. Burt & E. Adelson, "A multiresolution spline" (ACM TOG 1983). Averaging detail, too, would show
+all parents through each other, and would be softer than any photo.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from augment.generators.morph.warping import anchors
+from augment.types import FloatArray, Image
+
+#: Parts of a face that keep one parent's detail.
+PARTS = ("eyes", "nose", "mouth", "jaw", "brows", "hair")
+#: Shares of the crop's side: how softly parts end, and what counts as coarse.
+_SOFT, _COARSE = 0.11, 0.09
+_LEAST = 1e-6  # weight of every part everywhere, so that far from all of them the nearest has it
+
+
+def part_weights(points: npt.NDArray[np.float64], size: int) -> FloatArray:
+    """How much each pixel belongs to each of PARTS, float32 (6, size, size); sums to 1.
+
+    Args:
+        points: (5, 2), crop pixels.
+        size: of the crop, pixels.
+    """
+    around = anchors(points)
+    side = size - 1
+    hair = [around[11], *(np.array([x, y]) * side for x in (0, 1) for y in (0, 0.5, 1))]
+    centres = {
+        "eyes": [points[0], points[1], around[8]],
+        "nose": [points[2]],
+        "mouth": [points[3], points[4], around[10]],
+        "jaw": [around[6], around[7], around[9]],
+        "brows": [around[2], around[3]],
+        "hair": hair,
+    }
+    down, across = np.mgrid[:size, :size].astype(np.float32)
+    found = []
+    for part in PARTS:
+        squares = [(across - x) ** 2 + (down - y) ** 2 for x, y in centres[part]]
+        nearest = np.min(squares, axis=0)
+        found.append(np.exp(-nearest / (2 * (_SOFT * size) ** 2)) + _LEAST)
+    weights = np.stack(found)
+    return np.asarray(weights / weights.sum(axis=0), dtype=np.float32)
+
+
+def by_parts(
+    images: Sequence[FloatArray], shares: Sequence[float], owners: Sequence[int], parts: FloatArray
+) -> Image:
+    """Coarse colours of all parents by ``shares``, detail of each part from its owner.
+
+    Args:
+        images: k bent parents, float32 (size, size, 3), 0..255.
+        shares: k weights that sum to 1.
+        owners: which parent each of PARTS is of.
+        parts: of :func:`part_weights`.
+
+    Returns:
+        uint8 (size, size, 3).
+    """
+    width = _COARSE * len(images[0])
+    made = np.zeros_like(images[0])
+    for number, (image, share) in enumerate(zip(images, shares, strict=True)):
+        coarse = cv2.GaussianBlur(image, (0, 0), width, borderType=cv2.BORDER_REFLECT_101)
+        own = [place for place, owner in enumerate(owners) if owner == number]
+        made += share * coarse + parts[own].sum(axis=0)[..., None] * (image - coarse)
+    return _levels(made)
+
+
+def whole(images: Sequence[FloatArray], shares: Sequence[float]) -> Image:
+    """The classical blend: every pixel averaged; uint8 (size, size, 3)."""
+    total = sum(share * image for share, image in zip(shares, images, strict=True))
+    return _levels(np.asarray(total))
+
+
+def _levels(pixels: FloatArray) -> Image:
+    return np.ascontiguousarray(np.clip(np.round(pixels), 0, 255).astype(np.uint8))
