@@ -224,7 +224,8 @@ class Reference:
         values: judge key -> label -> the values in the order of the probabilities.
         unseen: real faces that no judge learned on.
         again: the same faces, in the same order, harmlessly varied.
-        parents: real faces that candidates were made from.
+        parents: real faces that candidates were made from; where one was made of several, also a
+            face of every train person.
         hashes: ``id``, ``split`` and ``face_hash`` of every real face of the data set.
         false_rejection: share of the real faces of each group that a check may refuse, 0..1.
         smallest_group: groups with fewer real faces borrow the thresholds of wider ones.

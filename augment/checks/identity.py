@@ -4,8 +4,9 @@ Judges describe who is on a picture; likeness is the cosine of two descriptions.
 be as like its parent as two photos of one person are to each other. Where a judge knows people
 badly, two of them reach that as well; but an edit has its parent's light, pose and hair, so more
 may be asked of it: what few pairs of different people reach, as long as faces that were varied
-harmlessly do. A face of several parents must not be like any of them: not more than two
-different people of the same group are.
+harmlessly do. A face of several parents must be somebody new: not more like any of them than two
+different people of the same group are, nor more like any other train face than real people are to
+the one most like them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from augment.metrics.floors import groups_of
+from augment.metrics.crowd import Crowd
+from augment.metrics.floors import Groups, groups_of, take
 from augment.metrics.parents import parent_places
 from augment.metrics.yardstick import Yardstick
 from augment.params import Section
@@ -23,6 +25,8 @@ from augment.types import FloatArray, Image
 
 WHOLE, UPPER = "identity", "identity_upper"
 Share = Annotated[float, Field(gt=0, lt=1)]
+#: Judge, score, threshold, and who it is about.
+Word = tuple[str, float, float, str]
 _NOT_A_NUMBER = "a judge's description of it, or of its parent, is not a number"
 
 
@@ -42,7 +46,7 @@ class Config(Section):
 
 
 class Check:
-    """Score: the likeness to the parent; of several parents, minus the largest. -1..1."""
+    """Score: the likeness to the parent; of several, minus the largest to anybody. -1..1."""
 
     measures: Mapping[str, int] = {}
 
@@ -55,11 +59,12 @@ class Check:
     def fit(self, reference: Reference) -> None:
         self._reference = reference
         self._several: set[int] = set()
+        self._crowds: dict[str, Crowd] = {}
         found = reference.unseen.features
         self._judges = [judge for judge, features in found.items() if WHOLE in features]
         wanted = (WHOLE, UPPER) if self._config.upper else (WHOLE,)
         # Each judge may refuse: together they shall not refuse more than the stated share.
-        rate = reference.false_rejection / max(len(self._judges), 1)
+        rate = self._rate = reference.false_rejection / max(len(self._judges), 1)
         self._yardsticks = {
             (judge, feature): Yardstick.fit(
                 reference,
@@ -87,12 +92,32 @@ class Check:
             for judge in self._judges
             for case in cases
         }
-        return [
-            _verdict(
-                places, list(self._words(candidates, floors, place, places, generators[place]))
-            )
+        words = [
+            list(self._words(candidates, floors, place, places, generators[place]))
             for place, places in enumerate(parents)
         ]
+        for place, more in self._in_the_crowd(candidates, parents, groups):
+            words[place].append(more)
+        return [_verdict(places, own) for places, own in zip(parents, words, strict=True)]
+
+    def _in_the_crowd(
+        self, candidates: Evidence, parents: list[list[int]], groups: Groups
+    ) -> Iterator[tuple[int, Word]]:
+        """Of faces of several parents: the train face, no parent, that is most like each."""
+        places = [n for n, own in enumerate(parents) if len(own) > 1 and -1 not in own]
+        if not places:
+            return
+        those = np.array(places)
+        for judge in self._judges:
+            if judge not in self._crowds:
+                self._crowds[judge] = Crowd.fit(self._reference, judge, WHOLE, self._rate)
+            faces = candidates.features[judge][WHOLE][those]
+            found = self._crowds[judge].judged(
+                faces, [parents[place] for place in places], take(groups, those)
+            )
+            for place, (score, floor, name) in zip(places, found, strict=True):
+                if np.isfinite(score):  # else there is nobody else
+                    yield place, (judge, score, floor, f"the train face {name}")
 
     def _share(self, judge: str, generator: str) -> float | None:
         """Of strangers who may pass; None where the generator left untouched what is compared."""
@@ -115,8 +140,8 @@ class Check:
         place: int,
         parents: list[int],
         generator: str,
-    ) -> Iterator[tuple[str, float, float]]:
-        """(judge, score, threshold) of one candidate."""
+    ) -> Iterator[Word]:
+        """What each judge says of one candidate and its parents."""
         if -1 in parents or not parents:
             return
         for judge in self._judges:
@@ -124,7 +149,8 @@ class Check:
             own = candidates.features[judge][feature][place]
             cosines = self._reference.parents.features[judge][feature][parents] @ own
             score = float(cosines[0]) if len(parents) == 1 else -float(cosines.max())
-            yield judge, score, float(floors[judge, generator, len(parents)][place])
+            floor = float(floors[judge, generator, len(parents)][place])
+            yield judge, score, floor, "one of its parents"
 
     def notes(self) -> list[str]:
         """What the thresholds are taken from, and what they are worth."""
@@ -144,22 +170,23 @@ class Check:
                 for yardstick in self._yardsticks.values()
                 for count in sorted(self._several)
             ),
+            *(crowd.note() for crowd in self._crowds.values()),
             *(f"{judge} does not know upper faces: it compares whole ones" for judge in lacking),
         ]
 
 
-def _verdict(parents: list[int], words: list[tuple[str, float, float]]) -> Verdict:
+def _verdict(parents: list[int], words: list[Word]) -> Verdict:
     if -1 in parents or not parents:
         return Verdict(None, None, False, "its parent is not among the train faces")
     if not words:
         return Verdict(None, None, passed=True)
-    if not all(np.isfinite(score) for _, score, _ in words):
+    if not all(np.isfinite(score) for _, score, _, _ in words):
         return Verdict(None, None, False, _NOT_A_NUMBER)
-    judge, score, floor = min(words, key=lambda word: word[1] - word[2])
+    judge, score, floor, whom = min(words, key=lambda word: word[1] - word[2])
     if score >= floor:
         return Verdict(score, floor if np.isfinite(floor) else None, passed=True)
     if len(parents) == 1:
         reason = f"not like its parent: {judge} finds {score:.2f}, needs {floor:.2f}"
     else:
-        reason = f"too like one of its parents: {judge} finds {-score:.2f}, at most {-floor:.2f}"
+        reason = f"too like {whom}: {judge} finds {-score:.2f}, at most {-floor:.2f}"
     return Verdict(score, floor, False, reason)

@@ -53,7 +53,8 @@ class GateFaces:
         not_made: candidate rows without one.
         unseen: real train faces that no judge learned on, at most so many of a bin.
         parents: real train faces that candidates were made from, small ones that were restored
-            included.
+            included; where a candidate has several, also a face of every train person, for it
+            shall be nobody of them.
         hashes: ``id``, ``split``, ``face_hash`` of all real faces.
     """
 
@@ -100,6 +101,8 @@ def read_faces(aligned: Path, folders: tuple[Path, ...], bins: BinSpace, per_bin
     candidates = _read_candidates(folders, labels)
     made = pc.equal(candidates.column("status"), OK)
     parents = {p for ids in candidates.column("parents").to_pylist() for p in ids or ()}
+    if any(len(ids or ()) > 1 for ids in candidates.column("parents").to_pylist()):
+        parents |= _one_of_each(train.rows)
     unseen = train.where(pc.equal(train.rows.column("half"), "a"))
     return GateFaces(
         candidates=FacesOf(folders, candidates.filter(made)),
@@ -115,6 +118,15 @@ def _read_candidates(folders: Sequence[Path], labels: Labels) -> pa.Table:
     columns += [*labels.columns, *_MEASURED]
     empty = candidate_schema(labels).empty_table().select(columns)
     return pa.concat_tables([empty, *(read_table(folder, columns) for folder in folders)])
+
+
+def _one_of_each(rows: pa.Table) -> set[str]:
+    """The first face by id of every person; of people that are not known, every face."""
+    first: dict[str, str] = {}
+    columns = (rows.column(name).to_pylist() for name in ("id", "person"))
+    for name, person in sorted(zip(*columns, strict=True), key=lambda pair: pair[0]):
+        first.setdefault(person or name, name)
+    return set(first.values())
 
 
 def _choose(rows: pa.Table, bins: BinSpace, per_bin: int) -> set[str]:
