@@ -30,7 +30,7 @@ STAGES = {
 KEYED = ("train", "generate")
 _ROAD = "The road, in this order (dvc repro runs what is not up to date)"
 _ASK = "Ask"
-_ACT = "Use the data set, and take people out of it"
+_ACT = "Use what was made, and take people out of it"
 
 
 class _Group(TyperGroup):
@@ -206,6 +206,7 @@ def summary() -> None:
 
 for _name, _command, _help in (
     ("export", commands.export, commands.EXPORT),
+    ("edit", commands.edit, commands.EDIT),
     ("forget", commands.forget, commands.FORGET),
 ):
     app.command(_name, rich_help_panel=_ACT, help=_example(*_help))(_command)

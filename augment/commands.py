@@ -25,6 +25,14 @@ EXPORT = (
     "augment export --format csv --out table --overwrite",
 )
 
+EDIT = (
+    "Edit the faces of a photo, or of a folder of photos, with trained generators: find each face, "
+    "change it, put it back. Writes JPEGs that say they were made, and edits.jsonl, which says of "
+    "every photo and face what was done, or why not.",
+    "augment edit photo.jpg edited --mask surgical",
+    "augment edit my_photos edited --age 72 --faces largest",
+)
+
 
 def forget(
     person: Annotated[
@@ -84,3 +92,50 @@ def export(
     wanted = Wanted(layout, split or (), only, tar_mb)
     counts = write_out(Path("data/balanced"), out, wanted, overwrite)
     typer.echo(f"{out}: " + ", ".join(f"{n:,} {name} faces" for name, n in counts.items()))
+
+
+def edit(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A photo, or a folder of photos.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")],
+    age: Annotated[float | None, typer.Option("--age", help="Years that faces shall show.")] = None,
+    mask: Annotated[
+        Literal["surgical", "n95", "cloth", "gas"] | None,
+        typer.Option("--mask", help="The kind of mask to put on."),
+    ] = None,
+    faces: Annotated[
+        Literal["all", "largest"], typer.Option("--faces", help="Which faces of a photo.")
+    ] = "all",
+    models: Annotated[
+        Path, typer.Option("--models", help="Where `dvc repro` left the trained models.")
+    ] = Path("models"),
+    seed: Annotated[int, typer.Option("--seed", help="Another number: other masks.")] = 7,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is in OUT.")] = False,
+) -> None:
+    """Edit photos; exit code 1 where not one face could be edited."""
+    from augment.align.landmarknet import Config, Detector
+    from augment.editing import AgeEditor, Editor, MaskWearer, edit_files
+    from augment.errors import UserError
+
+    editors: list[Editor] = []
+    if age is not None:
+        editors.append(AgeEditor(age, models))
+    if mask is not None:
+        editors.append(MaskWearer(mask, models))
+    if not editors:
+        raise UserError("nothing to do: say --age YEARS, --mask KIND, or both.")
+    counts = edit_files(
+        source,
+        out,
+        editors,
+        Detector(Config.model_validate({})),
+        seed,
+        faces == "largest",
+        force,
+        typer.echo,
+    )
+    typer.echo(
+        f"{out}: {counts['edited']} of {counts['faces']} faces in {counts['photos']} photos "
+        f"edited; {counts['written']} photos written"
+    )
+    if not counts["edited"]:
+        raise typer.Exit(1)

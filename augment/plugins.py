@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from augment.errors import UserError
 from augment.params import validate
+from augment.weights import wants_shipped
 
 Kind = Literal["sources", "align", "generators", "judges", "checks"]
 
@@ -67,6 +68,8 @@ def _defines(folder: str, name: str, class_name: str) -> bool:
 def configure(kind: Kind, entry: Any, where: str) -> tuple[ModuleType, Any]:
     """The module that an entry ``{kind: name, ...its settings}`` names, and its checked ``Config``.
 
+    What learns may also say ``weights: shipped`` (see :mod:`augment.weights`).
+
     Args:
         kind: which plug point.
         entry: the mapping that params.yaml holds at ``where``.
@@ -80,7 +83,11 @@ def configure(kind: Kind, entry: Any, where: str) -> tuple[ModuleType, Any]:
             f"params.yaml: {where} needs a 'kind'; there are: {', '.join(names(kind))}."
         )
     module = load(kind, entry["kind"])
-    settings = {name: value for name, value in entry.items() if name != "kind"}
+    apart = {"kind"}
+    if kind in ("generators", "judges"):
+        wants_shipped(entry, where)
+        apart.add("weights")
+    settings = {name: value for name, value in entry.items() if name not in apart}
     return module, validate(module.Config, settings, where)
 
 

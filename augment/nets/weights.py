@@ -144,6 +144,26 @@ def read_config(folder: Path) -> dict[str, Any]:
     return content
 
 
+def read_crop(folder: Path) -> list[list[float]]:
+    """Where the five points lie in the crops that a model has learned from, shares of the side.
+
+    Raises:
+        UserError: there is no model, or it does not say.
+    """
+    path = folder / CONFIG
+    try:
+        crop = json.loads(path.read_text(encoding="utf-8")).get("crop")
+    except FileNotFoundError:
+        raise _untrained(path) from None
+    if crop is None:
+        raise UserError(
+            f"{path} does not say how its crops were cut: train it again with `python -m augment "
+            f"train@{folder.name}`."
+        )
+    found: list[list[float]] = crop
+    return found
+
+
 def _untrained(path: Path) -> UserError:
     return UserError(
         f"{path} not found: run `python -m augment train@{path.parent.name}` first, or simply "

@@ -4,13 +4,21 @@ Checkpoints live outside the stage's outputs, which DVC deletes before each run:
 was killed goes on, one that is finished is written out again without training.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.compute as pc
+
 from augment.errors import UserError
+from augment.images import decode
 from augment.job import Job
 from augment.params import section
 from augment.plugins import CLASS_NAME, Kind, configure, names
-from augment.shards import write_json, write_text
+from augment.schema import OK
+from augment.shards import iterate, read_table, write_json, write_text
+from augment.weights import copy_shipped, wants_shipped
 
 CONFIG = "config.json"
 HISTORY = "history.json"
@@ -31,13 +39,38 @@ def run(job: Job) -> None:
     folder = job.outputs[f"models/{key}"]
     work = job.engine.cache.parent / "train" / key
     plugin = getattr(module, CLASS_NAME[point])(config)
-    plugin.train(job.inputs["aligned"], folder, job.seed, work)
-    if not (folder / CONFIG).is_file():
-        write_json(folder / CONFIG, {"config": config.model_dump(mode="json"), "images_seen": 0})
+    if wants_shipped(entry, f"{point}.{key}"):
+        copy_shipped(entry["kind"], folder)
+        plugin.load(folder)  # settings of another network than theirs are found now
+        print(f"{key}: weights that come with the package; nothing to train")
+    else:
+        plugin.train(job.inputs["aligned"], folder, job.seed, work)
+        if not (folder / CONFIG).is_file():
+            settings = config.model_dump(mode="json")
+            write_json(folder / CONFIG, {"config": settings, "images_seen": 0})
+        _tell_crop(folder / CONFIG, job.inputs["aligned"])
     learned = folder / HISTORY
     history = learned.read_text(encoding="utf-8") if learned.is_file() else "[]\n"
     learned.unlink(missing_ok=True)
     write_text(job.outputs[f"history/{key}.json"], history)
+
+
+def _tell_crop(path: Path, aligned: Path) -> None:
+    """Add ``crop`` to a model's config.json, so that photos it is used on later are cut alike.
+
+    It says where the five points lie in the crops that were learned from, on average: shares of
+    the side, (5, 2).
+    """
+    ours = (pc.field("status") == OK) & (pc.field("split") == "train")
+    rows = read_table(aligned, ["status", "split", "points"]).filter(ours)
+    pictures = (row for batch in iterate(aligned, ["image"]) for row in batch.column("image"))
+    picture = next((row.as_py() for row in pictures if row.is_valid), None)
+    if not rows.num_rows or picture is None:
+        return
+    side = decode(picture["bytes"]).shape[0]
+    points = np.array(rows.column("points").to_pylist(), np.float64).mean(axis=0)
+    shares = ((points.reshape(5, 2) + 0.5) / side).round(4)
+    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), "crop": shares.tolist()})
 
 
 def plug_point(entry: Any, key: str) -> Kind:

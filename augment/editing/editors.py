@@ -1,0 +1,134 @@
+"""What can be done to a face of a photo: one class a generator, with the words people use."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from augment.errors import UserError
+from augment.nets.weights import read_config, read_crop
+from augment.params import validate
+from augment.plugins import CLASS_NAME, load
+from augment.protocols import Face, Made, Request
+from augment.types import FloatArray
+from augment.vocabulary import YES, DigitalSourceType, group_of_years, parse_age_groups
+
+_TRAINED = Path("models")
+
+
+class Editor(Protocol):
+    """One change of one face."""
+
+    #: Whether what is made covers the face, as a mask does, or tints what is there.
+    covers: bool
+    digital_source_type: DigitalSourceType
+    #: Where a face's five points lie in the crops that it knows, shares of the side, (5, 2).
+    crop: FloatArray
+
+    def change(self, face: Face, seed: int) -> Made:
+        """The face after the change, in the same crop; or None and a reason."""
+        ...
+
+    def weights(self) -> str:
+        """sha256 of the network's weights."""
+        ...
+
+
+class MaskWearer:
+    """Puts a face mask on."""
+
+    covers = True
+
+    def __init__(
+        self, kind: str = "surgical", models: str | Path = _TRAINED, key: str = "mask"
+    ) -> None:
+        """Load the generator.
+
+        Args:
+            kind: ``surgical``, ``n95``, ``cloth`` or ``gas``.
+            models: the folder with trained models, as ``dvc repro`` leaves it.
+            key: of the generator in there.
+
+        Raises:
+            UserError: no such kind of mask, or no trained model.
+        """
+        folder = Path(models) / key
+        self._generator = _loaded("mask", folder, {"make": {"types": [kind]}})
+        self.crop = np.array(read_crop(folder), np.float32)
+        self.digital_source_type = self._generator.digital_source_type
+
+    def change(self, face: Face, seed: int) -> Made:
+        labels = {**face.labels, "mask": YES}
+        made: Made = self._generator.make([Request(face.id, (face,), labels, ("mask",), seed)])[0]
+        return made
+
+    def weights(self) -> str:
+        found: str = self._generator.weights()
+        return found
+
+
+class AgeEditor:
+    """Makes a face look as old as asked. How old it looks now is the network's own guess."""
+
+    covers = False
+
+    def __init__(self, years: float, models: str | Path = _TRAINED, key: str = "age") -> None:
+        """Load the generator.
+
+        Args:
+            years: the age to show.
+            models: the folder with trained models, as ``dvc repro`` leaves it.
+            key: of the generator in there.
+
+        Raises:
+            UserError: no trained model, or the age lies outside of those that it has learned.
+        """
+        folder = Path(models) / key
+        self._generator = _loaded("age", folder, {})
+        self.crop = np.array(read_crop(folder), np.float32)
+        # One by one: groups of which there were too few faces are left out.
+        self._groups = [
+            group for name in self._generator.age_groups() for group in parse_age_groups([name])
+        ]
+        self.digital_source_type = self._generator.digital_source_type
+        wanted = group_of_years(years, self._groups)
+        if wanted not in self._generator.age_groups():
+            raise UserError(
+                f"age {years:g} lies outside of what {folder} has learned: "
+                f"{', '.join(self._generator.age_groups())}."
+            )
+        self._wanted = wanted
+
+    def change(self, face: Face, seed: int) -> Made:
+        opinion = self._generator.classify([face.image])[0]
+        now = self._groups[int(opinion.argmax())]
+        if now.name == self._wanted:
+            return Made(None, reason=f"looks {now.name} already")
+        aged = replace(face, age=None, labels={**face.labels, "age_group": now.name})
+        labels = {**aged.labels, "age_group": self._wanted}
+        made: Made = self._generator.make(
+            [Request(face.id, (aged,), labels, ("age_group",), seed)]
+        )[0]
+        return made
+
+    def weights(self) -> str:
+        found: str = self._generator.weights()
+        return found
+
+
+def _loaded(kind: str, folder: Path, settings: dict[str, Any]) -> Any:
+    """A trained generator, set up as it was trained, with some other settings.
+
+    Raises:
+        UserError: there is no model in the folder, it is another kind's, or a setting is wrong.
+    """
+    module = load("generators", kind)
+    trained = read_config(folder)
+    known = module.Config.model_fields
+    config = {name: value for name, value in trained.items() if name in known}
+    generator = getattr(module, CLASS_NAME["generators"])(
+        validate(module.Config, {**config, **settings}, f"{folder}")
+    )
+    generator.load(folder)
+    return generator

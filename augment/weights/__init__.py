@@ -1,0 +1,80 @@
+"""Trained weights that come with the package, for those who have no time to train.
+
+``weights: shipped`` in an entry of params.yaml's ``generators`` or ``judges`` makes its `train`
+stage copy them instead of learning. Each folder here holds one model as `train` leaves it, and a
+model card: data, licence, figures by group, limits.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from augment.errors import UserError
+
+SHIPPED = "shipped"
+CARD = "MODEL_CARD.md"
+_FILE = "weights.safetensors"
+_HERE = Path(__file__).parent
+#: kind -> sha256 of its weights.
+SHA256: Mapping[str, str] = {}
+
+
+def wants_shipped(entry: Any, where: str) -> bool:
+    """Whether an entry of params.yaml asks for weights that come with the package.
+
+    Args:
+        entry: what params.yaml holds at ``where``.
+        where: dotted path, for messages.
+
+    Raises:
+        UserError: its ``weights`` is another word, or none come with the package for its kind.
+    """
+    if not isinstance(entry, Mapping) or "weights" not in entry:
+        return False
+    if entry["weights"] != SHIPPED:
+        raise UserError(
+            f"params.yaml: {where}.weights: '{entry['weights']}' is not known; leave it out to "
+            f"train, or write '{SHIPPED}'."
+        )
+    if entry.get("kind") not in SHA256:
+        raise UserError(
+            f"params.yaml: {where}.weights: none come with the package for '{entry.get('kind')}'; "
+            f"there are: {', '.join(SHA256) or 'none at all'}. Leave the line out to train."
+        )
+    return True
+
+
+def shipped_folder(kind: str) -> Path:
+    """The folder of a kind's weights, checked.
+
+    Raises:
+        UserError: none come with the package, or they are damaged.
+    """
+    if kind not in SHA256:
+        raise UserError(
+            f"no weights of '{kind}' come with the package; there are: {', '.join(SHA256)}."
+        )
+    folder = _HERE / kind
+    path = folder / _FILE
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    if found != SHA256[kind]:
+        raise UserError(
+            f"{path} is {'damaged' if found else 'missing'} (sha256 {found[:12]}…, not "
+            f"{SHA256[kind][:12]}…); install the package again."
+        )
+    return folder
+
+
+def copy_shipped(kind: str, folder: Path) -> None:
+    """Lay a kind's weights into ``folder``, as its training would leave them.
+
+    Raises:
+        UserError: see :func:`shipped_folder`.
+    """
+    source = shipped_folder(kind)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.name != CARD:
+            shutil.copyfile(path, folder / path.name)

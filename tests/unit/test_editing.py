@@ -1,0 +1,230 @@
+"""Faces of photos are edited and put back; real networks where that takes seconds."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from augment.align.crop import reference_points, similarity
+from augment.align.landmarknet import Config, Detector
+from augment.drawing import draw, random_spec, sample_person
+from augment.editing import MaskWearer, edit_files, edit_photo, read_photo
+from augment.editing.pasting import put_back
+from augment.editing.photo import find_faces
+from augment.errors import RowError, UserError
+from augment.images import decode, encode
+from augment.protocols import Face, Made
+from augment.types import FloatArray, Image
+from augment.vocabulary import DigitalSourceType
+from tests.unit.aligned_faces import write_faces
+from tests.unit.test_train import QUICK, train
+
+SHARES: FloatArray = (reference_points(64, 0.1) + 0.5) / 64
+
+
+@dataclass
+class Painter:
+    """Paints a box over the mouth, in the crop's own pixels; or refuses."""
+
+    covers: bool = True
+    reason: str = ""
+    digital_source_type: DigitalSourceType = "compositeWithTrainedAlgorithmicMedia"
+    crop: FloatArray = field(default_factory=SHARES.copy)
+
+    def change(self, face: Face, seed: int) -> Made:
+        if self.reason:
+            return Made(None, reason=self.reason)
+        image, side = face.image.copy(), face.image.shape[0]
+        image[int(0.65 * side) : int(0.85 * side), int(0.35 * side) : int(0.65 * side)] = (0, 90, 0)
+        return Made(image, face.points, ("painted",))
+
+    def weights(self) -> str:
+        return ""
+
+
+def drawn(age: float = 30, pixels: int = 160) -> Image:
+    spec = random_spec(sample_person(3, "female", "4"), age, 5)
+    return draw(spec, pixels).image
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(Config.model_validate({}))
+
+
+@pytest.fixture
+def photo() -> Image:
+    """Two drawn faces side by side in a wide picture."""
+    picture = np.full((260, 520, 3), 120, np.uint8)
+    picture[40:200, 40:200] = drawn()
+    picture[30:250, 270:490] = cv2.resize(drawn(60), (220, 220), interpolation=cv2.INTER_CUBIC)
+    return picture
+
+
+class TestPutBack:
+    @pytest.mark.parametrize("covers", [True, False])
+    def test_pixels_that_nobody_changed_stay(self, covers: bool) -> None:
+        random = np.random.default_rng(0)
+        picture = random.integers(0, 256, (90, 120, 3)).astype(np.uint8)
+        matrix = np.array([[0.7, 0.1, -5.0], [-0.1, 0.7, 3.0]])
+        crop = cv2.warpAffine(picture, matrix, (64, 64))
+        made = crop.copy()
+        assert np.array_equal(put_back(picture, crop, made, matrix, covers), picture)
+        made[30:34, 30:34] = 255 - made[30:34, 30:34]
+        changed = np.argwhere(
+            (put_back(picture, crop, made, matrix, covers) != picture).any(axis=2)
+        )
+        x, y = np.linalg.inv(matrix[:, :2]) @ (np.array([31.5, 31.5]) - matrix[:, 2])
+        assert len(changed)
+        assert np.abs(changed - [y, x]).max() < 12
+
+    def test_a_cover_hides_what_is_finer_than_the_crop(self) -> None:
+        picture = (
+            np.indices((200, 200)).sum(axis=0)[..., None].repeat(3, 2).astype(np.uint8) % 2 * 255
+        )
+        matrix = np.array([[0.32, 0, 0.0], [0, 0.32, 0.0]])
+        crop = np.full((64, 64, 3), 127, np.uint8)
+        made = np.full((64, 64, 3), 20, np.uint8)
+        assert np.ptp(put_back(picture, crop, made, matrix, True)[80:120, 80:120]) == 0
+        assert np.ptp(put_back(picture, crop, made, matrix, False)[80:120, 80:120]) > 100
+
+    def test_a_crop_beside_the_photo_changes_nothing(self) -> None:
+        picture = np.zeros((50, 50, 3), np.uint8)
+        crop, made = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 200, np.uint8)
+        far = np.array([[1.0, 0, 500], [0, 1.0, 0]])
+        assert np.array_equal(put_back(picture, crop, made, far, True), picture)
+
+
+def test_every_face_is_edited_in_its_place(photo: Image, detector: Detector) -> None:
+    edited = edit_photo(photo, [Painter()], detector)
+    assert [face.steps for face in edited.faces] == [("painted",), ("painted",)]
+    assert edited.faces[0].box[2] > edited.faces[1].box[2]  # the larger one first
+    green = (np.abs(edited.image.astype(int) - (0, 90, 0)).max(axis=2) < 8).astype(np.uint8)
+    count, _, _, centres = cv2.connectedComponentsWithStats(green)
+    assert count == 3  # background, and a patch on each face
+    mouths = sorted(centres[1:, 0])
+    assert 90 < mouths[0] < 150
+    assert 340 < mouths[1] < 420
+    assert np.array_equal(edited.image[:30], photo[:30])
+
+
+def test_only_the_largest_face(photo: Image, detector: Detector) -> None:
+    edited = edit_photo(photo, [Painter()], detector, largest=True)
+    assert len(edited.faces) == edited.edited == 1
+    assert np.array_equal(edited.image[:, :220], photo[:, :220])
+
+
+def test_a_face_that_cannot_be_edited_says_why(photo: Image, detector: Detector) -> None:
+    edited = edit_photo(photo, [Painter(), Painter(reason="no")], detector)
+    assert [face.reason for face in edited.faces] == ["no", "no"]
+    assert np.array_equal(edited.image, photo)  # no half-done edit
+
+
+def test_a_small_face_is_left_alone(detector: Detector) -> None:
+    tiny = np.full((60, 60, 3), 120, np.uint8)
+    tiny[10:40, 10:40] = cv2.resize(drawn(), (30, 30), interpolation=cv2.INTER_AREA)
+    edited = edit_photo(tiny, [Painter()], detector)
+    assert [("too small" in face.reason) for face in edited.faces] == [True]
+
+
+def test_the_crop_is_cut_as_the_network_knows_it(photo: Image, detector: Detector) -> None:
+    seen: list[Face] = []
+
+    class Looker(Painter):
+        def change(self, face: Face, seed: int) -> Made:
+            seen.append(face)
+            return Made(face.image, face.points, ("looked",))
+
+    edit_photo(photo, [Looker()], detector, largest=True)
+    side = seen[0].image.shape[0]
+    moved = similarity(seen[0].points, SHARES * side - 0.5)
+    assert np.abs(moved - [[1, 0, 0], [0, 1, 0]]).max() < 0.1
+    assert seen[0].native_side == pytest.approx(side, rel=0.1)  # as many pixels as in the photo
+
+
+class TestFolders:
+    @pytest.fixture
+    def photos(self, tmp_path: Path, photo: Image) -> Path:
+        folder = tmp_path / "in"
+        (folder / "sub").mkdir(parents=True)
+        (folder / "two.jpg").write_bytes(encode(photo))
+        (folder / "sub/one.png").write_bytes(cv2.imencode(".png", drawn()[..., ::-1])[1].tobytes())
+        (folder / "wall.jpg").write_bytes(encode(np.full((80, 80, 3), 90, np.uint8)))
+        (folder / "broken.jpg").write_bytes(b"no picture")
+        (folder / "notes.txt").write_text("no photo")
+        return folder
+
+    def test_each_photo_gets_a_line(self, photos: Path, tmp_path: Path, detector: Detector) -> None:
+        said: list[str] = []
+        out = tmp_path / "out"
+        counts = edit_files(photos, out, [Painter()], detector, 7, say=said.append)
+        assert counts == {"photos": 4, "written": 2, "faces": 3, "edited": 3}
+        lines = [json.loads(line) for line in (out / "edits.jsonl").read_text().splitlines()]
+        found = {line["file"]: (line["written"], line["reason"]) for line in lines}
+        assert found == {
+            "broken.jpg": ("", "the file is not a picture that can be read"),
+            "sub/one.png": ("sub/one.jpg", ""),
+            "two.jpg": ("two.jpg", ""),
+            "wall.jpg": ("", "no face was found"),
+        }
+        assert len(said) == 2
+        assert b"compositeWithTrainedAlgorithmicMedia" in (out / "two.jpg").read_bytes()
+        assert decode((out / "sub/one.jpg").read_bytes()).shape == (160, 160, 3)
+
+    def test_nothing_is_written_over_unasked(
+        self, photos: Path, tmp_path: Path, detector: Detector
+    ) -> None:
+        out = tmp_path / "out"
+        out.mkdir()
+        (out / "mine.txt").write_text("mine")
+        with pytest.raises(UserError, match="--force"):
+            edit_files(photos, out, [Painter()], detector, 7)
+        edit_files(photos / "two.jpg", out, [Painter()], detector, 7, force=True)
+        assert (out / "mine.txt").read_text() == "mine"
+
+    def test_what_cannot_be_meant_is_said(
+        self, photos: Path, tmp_path: Path, detector: Detector
+    ) -> None:
+        for source, out, words in (
+            (tmp_path / "nowhere", tmp_path / "out", "not found"),
+            (photos, photos, "the photos themselves"),
+            (photos, photos / "two.jpg", "is a file"),
+        ):
+            with pytest.raises(UserError, match=words):
+                edit_files(source, out, [Painter()], detector, 7, force=True)
+        (photos / "two.png").write_bytes((photos / "two.jpg").read_bytes())
+        with pytest.raises(UserError, match="would both become"):
+            edit_files(photos, tmp_path / "out", [Painter()], detector, 7)
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        with pytest.raises(UserError, match="no photos"):
+            edit_files(empty, tmp_path / "out", [Painter()], detector, 7)
+
+
+def test_photos_are_read_safely(tmp_path: Path) -> None:
+    with pytest.raises(RowError, match="missing"):
+        read_photo(tmp_path / "nothing.jpg")
+
+
+def test_a_trained_model_puts_masks_on_photos(
+    tmp_path: Path, photo: Image, detector: Detector
+) -> None:
+    write_faces(tmp_path / "aligned", 12)
+    train(tmp_path, "mask", QUICK, outputs="models")
+    crop = json.loads((tmp_path / "models/mask/config.json").read_text())["crop"]
+    assert np.shape(crop) == (5, 2)
+    wearer = MaskWearer("cloth", tmp_path / "models")
+    face = find_faces(photo, detector, largest=True)[0]
+    first, again = (edit_photo(photo, [wearer], detector, 7, largest=True) for _ in range(2))
+    assert np.array_equal(first.image, again.image)
+    assert first.faces[0].steps[0].startswith("cloth") or first.faces[0].reason
+    assert wearer.weights()
+    assert face.score > 0.5
+
+
+def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"train@mask"):
+        MaskWearer("cloth", tmp_path)

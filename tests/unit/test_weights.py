@@ -1,0 +1,70 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from augment import weights
+from augment.errors import UserError
+from augment.plugins import configure
+from tests.unit.aligned_faces import write_faces
+from tests.unit.test_train import QUICK, contents, train
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A mask model that comes with the package: trained for seconds."""
+    write_faces(tmp_path / "aligned", 12)
+    model = train(tmp_path, "mask", QUICK, outputs="shipped")
+    digest = hashlib.sha256((model / "weights.safetensors").read_bytes()).hexdigest()
+    (model / weights.CARD).write_text("card")
+    monkeypatch.setattr(weights, "_HERE", model.parent)
+    monkeypatch.setattr(weights, "SHA256", {"mask": digest})
+    return model
+
+
+def entry(**more: object) -> dict[str, object]:
+    return {"kind": "mask", "weights": "shipped", "network": QUICK["network"], **more}
+
+
+def test_train_copies_shipped_weights(shipped: Path, tmp_path: Path) -> None:
+    model = train(tmp_path, "mask", entry(), outputs="models")
+    before = contents(shipped)
+    del before[weights.CARD]
+    assert contents(model) == before
+    assert (tmp_path / "models/history/mask.json").read_text() == "[]\n"
+
+
+def test_another_network_than_theirs_is_found_at_once(shipped: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not fit"):
+        train(tmp_path, "mask", entry(network={"size": 32, "channels": [8, 8]}))
+
+
+def test_damaged_weights_are_refused(shipped: Path, tmp_path: Path) -> None:
+    with (shipped / "weights.safetensors").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(UserError, match="damaged"):
+        train(tmp_path, "mask", entry())
+    (shipped / "weights.safetensors").unlink()
+    with pytest.raises(UserError, match="missing"):
+        weights.shipped_folder("mask")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"kind": "mask", "weights": "mine"}, "not known"),
+     ({"kind": "copies", "weights": "shipped"}, "none come with the package for 'copies'")],
+)  # fmt: skip
+def test_wrong_words_are_found_before_long_work(settings: dict[str, str], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        configure("generators", settings, "generators.x")
+    with pytest.raises(UserError, match="no weights of 'copies'"):
+        weights.shipped_folder("copies")
+
+
+def test_what_comes_with_the_package_is_whole_small_and_described() -> None:
+    for kind in weights.SHA256:
+        folder = weights.shipped_folder(kind)
+        assert (folder / "weights.safetensors").stat().st_size < 10 * 2**20
+        card = (folder / weights.CARD).read_text(encoding="utf-8")
+        for part in ("Data", "Licence", "Limits"):
+            assert part in card
