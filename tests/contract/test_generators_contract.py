@@ -37,9 +37,14 @@ QUICK["superres"] = {
     "train": {"images": 320, "batch": 8},
     "adversarial": {"images": 80, "batch": 8, "critic": [8, 16]},
 }
-LABELS = {"gender": "female", "age_group": "20-29", "mask": "no"}
+QUICK["attribute"] = {
+    "network": {"window": 16, "channels": [8, 12], "critic": [8, 12]},
+    "train": {"images": 160, "batch": 8},
+    "smallest_class": 4,
+}
+LABELS = {"gender": "female", "age_group": "20-29", "mask": "no", "mouth_open": "no"}
 #: What is asked of a generator: the first of these that it can do.
-CHANGES = ({"mask": "yes"}, {"age_group": "60-69"})
+CHANGES = ({"mask": "yes"}, {"age_group": "60-69"}, {"mouth_open": "yes"})
 
 
 def new(kind: str) -> Generator:
@@ -57,8 +62,13 @@ def kind(request: pytest.FixtureRequest) -> str:
 def model(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp(kind)
     groups = ("20-29", "60-69")
-    rows = [face_row(number, mask="no", age_group=groups[number % 2]) for number in range(32)]
-    faces = write_aligned(root / "aligned", rows, attributes=("mask",), shards=2)
+    rows = [
+        face_row(
+            number, mask="no", age_group=groups[number % 2], mouth_open=("no", "yes")[number % 2]
+        )
+        for number in range(32)
+    ]
+    faces = write_aligned(root / "aligned", rows, attributes=("mask", "mouth_open"), shards=2)
     new(kind).train(faces, root / "model", 7, root / "work")
     return root / "model"
 

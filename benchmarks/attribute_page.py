@@ -1,0 +1,133 @@
+"""The page of benchmarks/attribute.py: all cells side by side, and drawn faces edited by each."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from attribute_faces import Held, other
+from PIL import Image as Picture
+
+from augment.generators.attribute import Generator
+from augment.types import Image
+
+_SHOWN = 10  # people of a sheet
+_SCALE = 2
+_ABOUT = """Faces drawn by code, 64 px; held-out people, each asked for the other value. Since the
+code can draw that very picture, too, `error_to_true` is against the truth: the mean absolute
+difference inside of the face, of levels 0 to 1; *unchanged* is what doing nothing scores. An
+`edit_accuracy` is the weakest judge's, and judges learned on other people than the networks.
+*Inside* and *outside* are split by the guide mask (the parsing map's lips and mouth) and four
+pixels around it. A collapse is a training whose result edits next to nothing (attention in the
+guide mask under 0.05, or pictures that change by under half a level).
+"""
+
+
+def write_page(figures: Path) -> None:
+    """Write ``attribute.md`` beside the figures, with what a person wrote in
+    ``attribute_notes.md``."""
+    rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    lines = ["# Attributes: what was measured\n", _ABOUT]
+    grid = [row for row in rows if "+" in row["arch"]]
+    if grid:
+        lines += _grid(rows, grid, figures)
+    for arch, title in (("ours", "Ours, one attribute"), ("ours, several", "Ours, several")):
+        own = [row for row in rows if row["arch"] == arch]
+        if own:
+            lines += [f"\n## {title}\n", *_flat(own), ""]
+            sheet = figures.with_name(f"attribute_{'ours' if arch == 'ours' else 'several'}.jpg")
+            if sheet.is_file():
+                lines += [f"![{title}]({sheet.name})\n", _SHEET]
+    rest = [row for row in rows if row["arch"] in ("attributes", "handmade", "embedding", "truth",
+                                                  "unchanged")]  # fmt: skip
+    lines += ["\n## Judges, the truth, and doing nothing\n", *_flat(rest)]
+    notes = figures.with_name("attribute_notes.md")
+    if notes.is_file():
+        lines += ["\n## What is wrong with the pictures\n", notes.read_text(encoding="utf-8")]
+    made = sorted({str(row["command"]) for row in rows})
+    lines += ["\nPrint them again:\n", *(f"    {command}" for command in made)]
+    figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+_SHEET = (
+    "Of each attribute, four rows: the face as given, the truth, the edit, and the attention "
+    "(white: changed).\n"
+)
+_GRID_SHEET = (
+    "First row the faces as given, second the truth; then each network's edits, in the table's "
+    "order.\n"
+)
+
+
+def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], figures: Path
+          ) -> list[str]:  # fmt: skip
+    archs = list(dict.fromkeys(row["arch"] for row in grid))
+    archs += [arch for arch in ("ours", "truth", "unchanged")
+              if any(row["arch"] == arch for row in rows)]  # fmt: skip
+    found = {(row["name"], row["arch"]): row for row in rows if row["group"] == "all"}
+    names = list(dict.fromkeys(row["name"] for row in grid if row["group"] == "all"))
+    names = [name for name in names if name != "train_minutes"]
+    cells = [row for row in grid if "mean" not in row["arch"]]
+    lines = [
+        "## The grid: layouts and mask losses\n",
+        f"{cells[0]['seeds']} training(s) a cell of "
+        + ", ".join(sorted({f"{row['n']:,}" for row in cells if row["name"] == "train_minutes"}))
+        + " faces seen by the discriminator, a third of them by the editor. *mean* rows average "
+        "the cells; the paper gives averages only.\n",
+        f"| arch | {' | '.join(names)} | paper |",
+        "|---" * (len(names) + 2) + "|",
+    ]
+    for arch in archs:
+        values = [_number(found.get((name, arch))) for name in names]
+        paper = (found.get(("edit_accuracy", arch)) or {}).get("paper")
+        lines.append(f"| {arch} | {' | '.join(values)} | {'' if paper is None else paper} |")
+    sheet = figures.with_name("attribute_grid.jpg")
+    return [*lines, "", f"![The grid]({sheet.name})\n", _GRID_SHEET] if sheet.is_file() else lines
+
+
+def _flat(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = ["| arch | figure | group | value | better | n | seeds |", "|---" * 7 + "|"]
+    return lines + [
+        f"| {row['arch']} | {row['name']} | {row['group']} | {_number(row)} | {row['better']} | "
+        f"{row['n']} | {row['seeds']} |"
+        for row in rows
+    ]
+
+
+def _number(row: Mapping[str, Any] | None) -> str:
+    return "" if row is None else f"{row['value']:,.4g}"
+
+
+def write_sheet(
+    path: Path, people: Sequence[Held], attributes: Sequence[str], archs: Mapping[str, Generator]
+) -> None:
+    """Given, truth and edits of the first people."""
+    lines = []
+    for attribute in attributes:
+        shown = people[:_SHOWN]
+        asked = (
+            [held.image for held in shown], [held.points for held in shown],
+            [held.labels for held in shown],
+            [{attribute: other(held.labels[attribute])} for held in shown],
+        )  # fmt: skip
+        lines += [_row(asked[0]), _row([held.truth[attribute] for held in shown])]
+        for generator in archs.values():
+            lines.append(_row(generator.edit(*asked)))
+            if len(archs) == 1:
+                lines.append(_row([_grey(one) for one in generator.attention(*asked)]))
+    sheet = np.concatenate(lines)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = (sheet.shape[1] * _SCALE, sheet.shape[0] * _SCALE)
+    large = cv2.resize(sheet, size, interpolation=cv2.INTER_CUBIC)
+    Picture.fromarray(large).save(path, quality=88)
+
+
+def _row(images: Sequence[Image]) -> Image:
+    return np.concatenate(list(images), axis=1)
+
+
+def _grey(attention: np.ndarray[Any, np.dtype[np.float32]]) -> Image:
+    levels = (attention * 255).astype(np.uint8)
+    return np.repeat(levels[..., None], 3, axis=2)
