@@ -112,8 +112,7 @@ def edit(
     force: Annotated[bool, typer.Option("--force", help="Write over what is in OUT.")] = False,
 ) -> None:
     """Edit photos; exit code 1 where not one face could be edited."""
-    from augment.align.landmarknet import Config, Detector
-    from augment.editing import AgeEditor, Editor, MaskWearer, edit_files
+    from augment.editing import AgeEditor, Editor, MaskWearer, edit_files, own_detector
     from augment.errors import UserError
 
     editors: list[Editor] = []
@@ -127,7 +126,7 @@ def edit(
         source,
         out,
         editors,
-        Detector(Config.model_validate({})),
+        own_detector(),
         seed,
         faces == "largest",
         force,

@@ -1,9 +1,8 @@
 """Edit the faces of photos: find each, change it with a trained generator, put it back.
 
     import augment
-    wearer = augment.MaskWearer(models="models")
-    photo = augment.editing.read_photo("holiday.jpg")
-    edited = augment.editing.edit_photo(photo, [wearer], seed=7)
+    from augment.editing import edit_photo, read_photo
+    edited = edit_photo(read_photo("holiday.jpg"), [augment.MaskWearer("n95")])
     edited.image, edited.faces
 
 ``augment edit`` does the same to a folder.
@@ -16,4 +15,5 @@ from augment.editing.folder import edit_files as edit_files
 from augment.editing.photo import EditedFace as EditedFace
 from augment.editing.photo import EditedPhoto as EditedPhoto
 from augment.editing.photo import edit_photo as edit_photo
+from augment.editing.photo import own_detector as own_detector
 from augment.editing.photo import read_photo as read_photo

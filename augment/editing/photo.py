@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from augment.editing.pasting import put_back
 from augment.errors import RowError
 from augment.images import decode
 from augment.intake.photo_files import read_file
+from augment.plugins import configure
 from augment.protocols import Detection, Detector, Face
 from augment.seeds import row_seed
 from augment.types import FloatArray, Image
@@ -60,6 +62,14 @@ def read_photo(path: str | Path) -> Image:
     return decode(read_file(path.parent, path.name))
 
 
+@lru_cache(maxsize=1)
+def own_detector() -> Detector:
+    """The detector that comes with the package."""
+    module, config = configure("align", {"kind": "landmarknet"}, "detector")
+    found: Detector = module.Detector(config)
+    return found
+
+
 def find_faces(photo: Image, detector: Detector, largest: bool = False) -> list[Detection]:
     """The photo's faces, the largest first; ``largest``: only the one that `align` would take."""
     found = detector.detect(photo)
@@ -71,7 +81,7 @@ def find_faces(photo: Image, detector: Detector, largest: bool = False) -> list[
 def edit_photo(
     photo: Image,
     editors: Sequence[Editor],
-    detector: Detector,
+    detector: Detector | None = None,
     seed: int = 0,
     name: str = "photo",
     largest: bool = False,
@@ -81,12 +91,13 @@ def edit_photo(
     Args:
         photo: uint8 (height, width, 3) RGB.
         editors: what is done to a face, one after the other.
-        detector: finds the faces.
+        detector: finds the faces; None: the package's own.
         seed: the same seed and name give the same masks.
         name: of the photo.
         largest: leave all faces but one alone.
     """
     image, faces = photo, []
+    detector = detector or own_detector()
     for place, found in enumerate(find_faces(photo, detector, largest)):
         image, face = _edit_face(image, found, editors, row_seed(seed, "edit", f"{name} {place}"))
         faces.append(face)

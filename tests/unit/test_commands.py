@@ -1,13 +1,17 @@
-"""`augment forget` and `augment export` as a person calls them."""
+"""`augment edit`, `augment export` and `augment forget` as a person calls them."""
 
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from augment import cli
+from augment.images import encode
+from tests.unit.aligned_faces import write_faces
 from tests.unit.gate_rows import face
 from tests.unit.test_exporting import rows_of, write_balanced
+from tests.unit.test_train import QUICK, train
 from tests.unit.toy_project import Project
 from tests.unit.withdrawing_rows import ADA, write_project
 
@@ -59,3 +63,21 @@ def test_forget(
     assert "0 hits" in capsys.readouterr().out
     (tmp_path / "reports/mine.txt").write_text(ADA[2])
     assert call(monkeypatch, "forget", "--id", ADA[2], "-y") == 1
+
+
+def test_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.jpg").write_bytes(encode(np.full((64, 64, 3), 90, np.uint8)))
+    assert call(monkeypatch, "edit", "photo.jpg", "out") == 2
+    assert "say --age YEARS, --mask KIND" in capsys.readouterr().err
+    assert call(monkeypatch, "edit", "photo.jpg", "out", "--mask", "cloth") == 2
+    assert "train@mask" in capsys.readouterr().err
+    write_faces(tmp_path / "aligned", 12)
+    train(tmp_path, "mask", QUICK, outputs="models")
+    assert call(monkeypatch, "edit", "photo.jpg", "out", "--mask", "cloth") == 1
+    assert capsys.readouterr().out == (
+        "photo.jpg: no face was found\nout: 0 of 0 faces in 1 photos edited; 0 photos written\n"
+    )
+    assert (tmp_path / "out/edits.jsonl").is_file()

@@ -9,20 +9,19 @@ import numpy as np
 import pytest
 
 from augment.align.crop import reference_points, similarity
-from augment.align.landmarknet import Config, Detector
 from augment.drawing import draw, random_spec, sample_person
-from augment.editing import MaskWearer, edit_files, edit_photo, read_photo
+from augment.editing import MaskWearer, edit_files, edit_photo, own_detector, read_photo
 from augment.editing.pasting import put_back
 from augment.editing.photo import find_faces
 from augment.errors import RowError, UserError
 from augment.images import decode, encode
-from augment.protocols import Face, Made
+from augment.protocols import Detector, Face, Made
 from augment.types import FloatArray, Image
 from augment.vocabulary import DigitalSourceType
 from tests.unit.aligned_faces import write_faces
 from tests.unit.test_train import QUICK, train
 
-SHARES: FloatArray = (reference_points(64, 0.1) + 0.5) / 64
+SHARES = ((reference_points(64, 0.1) + 0.5) / 64).astype(np.float32)
 
 
 @dataclass
@@ -46,13 +45,13 @@ class Painter:
 
 
 def drawn(age: float = 30, pixels: int = 160) -> Image:
-    spec = random_spec(sample_person(3, "female", "4"), age, 5)
+    spec = random_spec(sample_person(3, "female", 4), age, 5)
     return draw(spec, pixels).image
 
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return Detector(Config.model_validate({}))
+    return own_detector()
 
 
 @pytest.fixture
@@ -111,8 +110,8 @@ def test_every_face_is_edited_in_its_place(photo: Image, detector: Detector) -> 
     assert np.array_equal(edited.image[:30], photo[:30])
 
 
-def test_only_the_largest_face(photo: Image, detector: Detector) -> None:
-    edited = edit_photo(photo, [Painter()], detector, largest=True)
+def test_only_the_largest_face(photo: Image) -> None:
+    edited = edit_photo(photo, [Painter()], largest=True)
     assert len(edited.faces) == edited.edited == 1
     assert np.array_equal(edited.image[:, :220], photo[:, :220])
 
