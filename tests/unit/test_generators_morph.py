@@ -81,7 +81,8 @@ def test_detail_comes_from_the_owner_and_coarse_colour_from_all() -> None:
     random = np.random.default_rng(0)
     smooth = np.full((64, 64, 3), 200, np.float32)
     grainy = np.full((64, 64, 3), 100, np.float32) + random.normal(0, 20, (64, 64, 1))
-    images = [smooth, grainy.astype(np.float32)]
+    grainy = grainy.astype(np.float32)
+    images = [smooth, grainy]
     _, points = face_picture(1)
     parts = part_weights(points.astype(np.float64), 64)
     none = by_parts(images, [0.5, 0.5], [0] * 6, parts)
@@ -89,6 +90,8 @@ def test_detail_comes_from_the_owner_and_coarse_colour_from_all() -> None:
     assert none.mean() == pytest.approx(150, abs=1)
     assert all_.mean() == pytest.approx(150, abs=1)
     assert none.std() < 3 < 15 < all_.std()
+    both = by_parts([grainy, grainy[::-1]], [0.5, 0.5], [0, 1, 0, 1, 0, 1], parts)
+    assert both.std() > 0.9 * all_.std()  # no softer where they meet
     averaged = whole(images, [0.5, 0.5])
     assert averaged.std() == pytest.approx(grainy.std() / 2, rel=0.05)
 

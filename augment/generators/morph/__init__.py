@@ -38,7 +38,7 @@ class Config(Section):
     shape: float = Field(default=1.0, ge=0, le=4)
     # How far a point of one parent may lie from another's, pixels of a crop of 64: heads that are
     # turned differently would give two noses.
-    most_apart: float = Field(default=4.0, gt=0)
+    most_apart: float = Field(default=3.5, gt=0)
 
     @model_validator(mode="after")
     def _sensible(self) -> "Config":

@@ -17,7 +17,7 @@ from augment.types import FloatArray, Image
 #: Parts of a face that keep one parent's detail.
 PARTS = ("eyes", "nose", "mouth", "jaw", "brows", "hair")
 #: Shares of the crop's side: how softly parts end, and what counts as coarse.
-_SOFT, _COARSE = 0.11, 0.09
+_SOFT, _COARSE = 0.08, 0.09
 _LEAST = 1e-6  # weight of every part everywhere, so that far from all of them the nearest has it
 
 
@@ -64,11 +64,15 @@ def by_parts(
         uint8 (size, size, 3).
     """
     width = _COARSE * len(images[0])
+    numbers = range(len(images))
+    seen = np.stack([parts[np.equal(owners, number)].sum(axis=0) for number in numbers])
+    # Where two parents meet their details, which have nothing to do with each other, would weaken
+    # each other: they keep their strength.
+    seen /= np.sqrt(np.square(seen).sum(axis=0))
     made = np.zeros_like(images[0])
-    for number, (image, share) in enumerate(zip(images, shares, strict=True)):
+    for image, share, own in zip(images, shares, seen, strict=True):
         coarse = cv2.GaussianBlur(image, (0, 0), width, borderType=cv2.BORDER_REFLECT_101)
-        own = [place for place, owner in enumerate(owners) if owner == number]
-        made += share * coarse + parts[own].sum(axis=0)[..., None] * (image - coarse)
+        made += share * coarse + own[..., None] * (image - coarse)
     return _levels(made)
 
 

@@ -1,0 +1,80 @@
+"""How good are morphs, and the films that they may come from? python benchmarks/morph.py
+
+    people    morphs of photos: new people or their parents, how like real faces, faces a second
+    room      a bin of three people: how many new identities does it gain?
+    film      frames of films: chosen, set aside, and how still the eyes stand in their crops
+
+What was aligned stays in --work. Figures go to reports/systems/morph.json; another --out leaves
+that alone.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+from morph_faces import SOURCES
+from morph_film import film_figures
+from morph_people import people_figures
+from morph_room import room_figures
+
+from augment.figures import Figure, write_figures
+
+SEED = 7
+PARTS = ("people", "room", "film")
+#: Places on the machine are no part of a command that others repeat.
+_PLACES = ("--data", "--work", "--out")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    data = Path(os.environ.get("FACES_DATA", "../shared/data"))
+    parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--sets", nargs="+", choices=[*SOURCES], default=[*SOURCES])
+    parser.add_argument("--count", type=int, default=400, help="morphs of each arch and set")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--work", type=Path, help="keep what was aligned here")
+    parser.add_argument("--out", type=Path, default=Path("reports/systems/morph.json"))
+    args = parser.parse_args()
+    _leave_out_places()
+    with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        for part in args.part:
+            if part == "film":
+                _keep(film_figures(args.data, work, SEED, args.workers), args.out)
+                continue
+            for name in args.sets:
+                if part == "room":
+                    found = room_figures(name, args.data, work, SEED, args.workers)
+                else:
+                    found = people_figures(name, args.data, work, SEED, args.workers, args.count)
+                _keep(found, args.out)
+
+
+def _leave_out_places() -> None:
+    words = iter(sys.argv)
+    kept = []
+    for word in words:
+        if word in _PLACES:
+            next(words, None)
+        elif not word.startswith(tuple(f"{place}=" for place in _PLACES)):
+            kept.append(word)
+    sys.argv[:] = kept
+
+
+def _keep(figures: object, out: Path) -> None:
+    rows: list[Figure] = list(figures)  # type: ignore[call-overload]
+    for row in rows:
+        ends = "" if row.interval is None else f" {list(row.interval)}"
+        print(f"{row.data} {row.arch} {row.name} ({row.group}): {row.value} {row.unit}{ends} "
+              f"n = {row.n}", flush=True)  # fmt: skip
+    write_figures(out, "morph", SEED, rows)
+
+
+if __name__ == "__main__":
+    main()
