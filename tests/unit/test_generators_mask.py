@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -113,6 +114,24 @@ class TestPainter:
         assert painted.image[rows, right].mean() > 1.15 * painted.image[rows, left].mean()
         dim = paint((image * 0.4).astype(np.uint8), points, Style("cloth", (120, 120, 128)))
         assert dim.image[rows].mean() < 0.85 * painted.image[rows].mean()
+
+    def test_loops_are_lines_without_gaps(self) -> None:
+        image, points = face_picture(4)
+        points = points - np.array([[0, 0], [0, 0], [4, 0], [0, 0], [0, 0]], np.float32)  # turned
+        painted = paint(image, points, SURGICAL)
+        loops = ((painted.alpha - painted.cover) > 0.25).astype(np.uint8)
+        loops[:, : int(points[4, 0])] = 0
+        _, _, stats, _ = cv2.connectedComponentsWithStats(loops)
+        assert stats[1:, cv2.CC_STAT_HEIGHT].max() >= 6
+
+    def test_a_dark_mouth_leaves_no_ghost_on_the_mask(self) -> None:
+        image, points = face_picture(4)
+        x, y = points[3:].mean(0).astype(int)
+        dark = image.copy()
+        dark[y - 2 : y + 3, x - 7 : x + 8] = 20
+        made = [paint(face, points, SURGICAL).image.astype(int) for face in (image, dark)]
+        around = np.abs(made[0] - made[1])[y - 4 : y + 5, x - 9 : x + 10].mean(axis=2)
+        assert around.max() < 6
 
     @pytest.mark.parametrize("size", [32, 64, 200])
     def test_it_paints_at_any_size(self, size: int) -> None:

@@ -21,7 +21,7 @@ from augment.generators.mask.pairs import (
     without_known,
 )
 from augment.generators.mask.style import Kind, Style
-from augment.generators.mask.training import vary, worn_shape, worn_style
+from augment.generators.mask.training import usual_shapes, vary, worn_shape, worn_style
 from augment.images import difference_hash, encode
 from augment.params import validate
 from augment.protocols import Detection
@@ -89,6 +89,26 @@ class TestReading:
             true = paint(pair.bare, pair.points, SURGICAL).cover > 0.5
             found = pair.alpha > 0
             assert (found & true).sum() / (found | true).sum() > 0.8
+
+    def test_where_the_mask_is_can_be_said(self, tmp_path: Path) -> None:
+        settings = write_pairs(tmp_path, 3)
+        (tmp_path / "where").mkdir()
+        settings["where"] = str(tmp_path / "where")
+        with pytest.raises(UserError, match=r"where has no picture 0\.jpg \(3 are missing\)"):
+            names_of(validate(Pairs, settings, "x"))
+        for number in range(3):
+            image, points = face_picture(number, SIDE)
+            cover = 255 * (paint(image, points, SURGICAL).cover > 0.5)[..., None]
+            told = np.repeat(cover.astype(np.uint8), 3, axis=2) * (number > 0)
+            (tmp_path / "where" / f"{number}.jpg").write_bytes(encode(told))
+        pairs, refused = read_pairs(signed(settings), reference(), 64)
+        assert refused == [
+            "0.jpg: the mask is said to be on 0% of the face, which is not where a mask is"
+        ]
+        for pair in pairs:
+            true = paint(pair.bare, pair.points, SURGICAL).cover > 0.5
+            found = pair.alpha > 0
+            assert (found & true).sum() / (found | true).sum() > 0.92  # no shadow among it
 
     def test_pairs_that_cannot_be_used_say_why(self, tmp_path: Path) -> None:
         settings = write_pairs(tmp_path, 4)
@@ -215,3 +235,12 @@ def test_both_photos_of_a_pair_are_moved_alike() -> None:
         other, _ = vary(layers, points, np.random.default_rng(seed))
         np.testing.assert_array_equal(other[..., :3], moved)
         assert cv2.absdiff(moved, image).mean() > 1
+
+
+def test_masks_of_a_type_count_as_worn_alike() -> None:
+    one, other = replace(SURGICAL, top=0.8, fit=-0.8), replace(SURGICAL, top=0.0, fit=0.8)
+    cloth = Style("cloth", (1, 2, 3), top=-0.8)
+    found = usual_shapes([one, other, cloth])
+    assert [(style.kind, style.top, style.fit) for style in found] == [
+        ("surgical", 0.4, 0.0), ("surgical", 0.4, 0.0), ("cloth", -0.8, 0.0),
+    ]  # fmt: skip

@@ -36,16 +36,19 @@ class Pairs(TrainConfig):
     """``unet``: photos of the same face without and with a mask, learned from afterwards.
 
     Two files of one name make a pair; of one size, the face in one place. Files in a subfolder
-    show one person. ``sha256`` is over both folders, so that a change of theirs is seen; `augment
+    show one person. ``sha256`` is over all folders, so that a change of theirs is seen; `augment
     check` says what it is.
     """
 
     unmasked: Path  # a folder, relative to the project's
     masked: Path
+    # Pictures of where each mask is, white on black, where that is known; else it is read from how
+    # the two photos differ, which counts the shadow beside a mask, too.
+    where: Path | None = None
     sha256: str = ""
     # Finds the face on the unmasked photo: an entry like align.detector.
     detector: Mapping[str, Any] = Field(default_factory=lambda: {"kind": "landmarknet"})
-    images: int = Field(default=16_000, gt=0)  # 1,000 steps
+    images: int = Field(default=8_000, gt=0)  # 500 steps
     batch: int = Field(default=16, gt=1)  # every other one is a painted pair
     learning_rate: float = Field(default=8e-4, gt=0)
     ema: float = Field(default=0.99, ge=0, lt=1)

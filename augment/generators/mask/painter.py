@@ -223,7 +223,8 @@ class _Surface:
             visible = (along > 0) & (along < 1) & (np.abs(self.place) < 0.97)
             for start, end in ((0.50, high), (low, 0.45)):
                 line = start + (end - start) * along
-                cord = np.clip(1 - np.abs(frame.y - line) / width, 0, 1) * visible
+                away = np.abs(frame.y - line) / _steepness(frame.y - line, frame.pixel)
+                cord = np.clip(1 - away / width, 0, 1) * visible
                 result = np.maximum(result, cord)
         return (min(1.0, 0.035 / width) * result).astype(np.float32)
 
@@ -250,27 +251,43 @@ class _Surface:
         return np.asarray(round_ + nose + side, np.float32)
 
 
+def _steepness(height: FloatArray, pixel: float) -> FloatArray:
+    """By how much ``height`` grows a unit of way, at least 1: a steep line is no wider for it."""
+    rows, columns = np.gradient(height)
+    return np.asarray(np.maximum(np.hypot(rows, columns) / pixel, 1.0), dtype=np.float32)
+
+
 def _cord_colour(style: Style) -> FloatArray:
     dark = sum(style.colour) < 3 * 90
     return np.array([58, 58, 62] if dark else [222, 222, 220], np.float32)
 
 
+def _slope(values: FloatArray, frame: _Frame, cover: FloatArray) -> FloatArray:
+    """The plane through ``values`` under the mask, softened, 0 in the mask's middle; (h, w).
+
+    Downwards it counts half: a beard makes a face darker there in any light.
+    """
+    total = max(float(cover.sum()), 1e-3)
+    x, y = (plane - float((plane * cover).sum()) / total for plane in (frame.x, frame.y))
+    xx, xy, yy = (float((one * cover).sum()) / total for one in (x * x, x * y, y * y))
+    xv, yv = (float((one * values * cover).sum()) / total for one in (x, y))
+    across, down = np.linalg.solve([[xx + 1e-3, xy], [xy, yy + 1e-3]], [xv, yv])
+    return np.asarray(0.6 * across * x + 0.3 * down * y, dtype=np.float32)
+
+
 def _light(face: Image, frame: _Frame, cover: FloatArray) -> tuple[FloatArray, FloatArray]:
     """How the face's light falls on the mask: brightness (h, w) around 1 and colour cast (3,).
 
-    The face's own low frequencies, relative to their mean under the mask, give the direction; the
-    brightest tenth of the picture gives exposure and cast, since a skin's mean brightness says
-    as much about the skin as about the light.
+    The direction is the slope of the face's brightness under the mask, no more: what is uneven
+    there beyond a slope is mouth, nose and beard, whose ghosts a mask must not show. The brightest
+    tenth of the picture gives exposure and cast, since a skin's mean brightness says as much about
+    the skin as about the light.
     """
     pixels = face.astype(np.float32)
     luma = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-    spread = max(0.30 / frame.pixel, 1.0)
-    weight = cv2.GaussianBlur(cover, (0, 0), spread) + 1e-3
-    smooth = cv2.GaussianBlur(luma * cover, (0, 0), spread) / weight
-    mean = float((smooth * cover).sum() / max(float(cover.sum()), 1e-3)) + 1.0
-    direction = np.clip(np.power(np.maximum(smooth, 1.0) / mean, 0.8), 0.6, 1.35)
+    direction = np.clip(np.exp(_slope(np.log(luma + 8.0), frame, cover)), 0.65, 1.35)
     bright = float(np.percentile(luma, 90))
-    exposure = float(np.clip(0.50 + 0.50 * bright / 200.0, 0.45, 1.08))
+    exposure = float(np.clip(0.60 + 0.42 * bright / 200.0, 0.50, 1.08))
     cast = pixels[luma >= bright].mean(0) / (bright + 1.0)
     tint = 1 + 0.35 * (cast / max(float(cast.mean()), 1e-3) - 1)
     return (direction * exposure).astype(np.float32), tint.astype(np.float32)

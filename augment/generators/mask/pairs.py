@@ -19,6 +19,7 @@ from augment.types import FloatArray, Image
 _WHERE = "params.yaml: pairs of the mask generator"
 _CHANGED = 24  # grey levels by which a channel differs where the mask is
 _SMALLEST, _LARGEST = 0.03, 0.70  # share of the crop that may have changed
+_COUNTS = {2: "two photos", 3: "two photos and the picture of the mask"}
 NEAR_BITS = 12  # hashes that differ in no more bits are one picture
 
 
@@ -48,7 +49,7 @@ def names_of(config: Pairs) -> list[str]:
         UserError: a folder is missing, no name is in both, all are of one person, or ``sha256``
             is another.
     """
-    for folder in (config.unmasked, config.masked):
+    for folder in _folders(config):
         if not folder.is_dir():
             raise UserError(f"{_WHERE}: there is no folder {folder}.")
     bare, worn = (_files(folder) for folder in (config.unmasked, config.masked))
@@ -58,6 +59,11 @@ def names_of(config: Pairs) -> list[str]:
             f"{_WHERE}: {config.unmasked} ({len(bare)} files) and {config.masked} ({len(worn)} "
             "files) have no file name in common, so there are no pairs: name the two photos of a "
             "pair alike."
+        )
+    if config.where is not None and (missing := sorted({*names} - _files(config.where))):
+        raise UserError(
+            f"{_WHERE}: {config.where} has no picture {missing[0]} ({len(missing)} are missing): "
+            "it has to say of each pair where the mask is; or leave `where` out."
         )
     people = {str(Path(name).parent) for name in names}
     if len(names) == 1 or (len(people) == 1 and people != {"."}):
@@ -74,6 +80,10 @@ def names_of(config: Pairs) -> list[str]:
     return names
 
 
+def _folders(config: Pairs) -> list[Path]:
+    return [config.unmasked, config.masked, *([] if config.where is None else [config.where])]
+
+
 def _files(folder: Path) -> set[str]:
     paths = (path for path in folder.rglob("*") if path.is_file())
     relative = (path.relative_to(folder) for path in paths)
@@ -83,7 +93,7 @@ def _files(folder: Path) -> set[str]:
 def _digest(config: Pairs, names: list[str]) -> str:
     result = hashlib.sha256()
     for name in names:
-        for folder in (config.unmasked, config.masked):
+        for folder in _folders(config):
             content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
             result.update(f"{name} {content}\n".encode())
     return result.hexdigest()
@@ -116,24 +126,26 @@ def read_pairs(config: Pairs, reference: FloatArray, size: int) -> tuple[list[Re
 def _read(
     config: Pairs, name: str, detector: Detector, reference: FloatArray, size: int
 ) -> RealPair:
-    bare, worn = (decode((folder / name).read_bytes()) for folder in (config.unmasked,
-                                                                      config.masked))  # fmt: skip
-    if bare.shape != worn.shape:
-        sides = " and ".join(f"{image.shape[1]} x {image.shape[0]}" for image in (bare, worn))
-        raise RowError(f"the two photos are of different sizes ({sides})")
+    photos = [decode((folder / name).read_bytes()) for folder in _folders(config)]
+    bare = photos[0]
+    if len({photo.shape for photo in photos}) > 1:
+        sides = " and ".join(f"{image.shape[1]} x {image.shape[0]}" for image in photos)
+        raise RowError(f"the {_COUNTS[len(photos)]} are of different sizes ({sides})")
     faces = detector.detect(bare)
     if not faces:
         raise RowError("no face was found on the unmasked photo")
     points = max(faces, key=lambda face: float(face.box[2] * face.box[3])).points
     matrix = _similarity(points, reference)
-    crops = [_cut(image, matrix, size) for image in (bare, worn)]
+    crops = [_cut(image, matrix, size) for image in photos]
     moved = points.astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
-    alpha = difference_alpha(*crops)
+    if config.where is None:
+        alpha = difference_alpha(*crops)
+    else:
+        alpha = (crops[2].max(axis=2) > 127).astype(np.float32)
     share = float(alpha.mean())
     if not _SMALLEST <= share <= _LARGEST:
-        raise RowError(
-            f"the two photos differ on {share:.0%} of the face, which is not where a mask is"
-        )
+        found = "the two photos differ" if config.where is None else "the mask is said to be"
+        raise RowError(f"{found} on {share:.0%} of the face, which is not where a mask is")
     return RealPair(name, crops[0], crops[1], moved.astype(np.float32), alpha)
 
 

@@ -12,16 +12,16 @@ Kind = Literal["surgical", "n95", "cloth", "gas"]
 Texture = Literal["plain", "striped", "checked", "dotted", "printed"]
 TYPES: tuple[Kind, ...] = get_args(Kind)
 TEXTURES: tuple[Texture, ...] = get_args(Texture)
-#: Everyday colours of each type, sRGB.
+#: Everyday colours of each type, sRGB; the first are worn most.
 COLOURS = {
     "surgical": (
-        (150, 196, 222), (132, 182, 214), (158, 208, 198), (226, 232, 236),
-        (232, 196, 208), (46, 48, 54),
+        (150, 196, 222), (226, 232, 236), (132, 182, 214), (46, 48, 54),
+        (158, 208, 198), (232, 196, 208),
     ),
-    "n95": ((234, 234, 230), (222, 226, 230), (226, 218, 200), (52, 54, 58)),
+    "n95": ((234, 234, 230), (222, 226, 230), (52, 54, 58), (226, 218, 200)),
     "cloth": (
-        (44, 54, 92), (150, 54, 62), (40, 42, 46), (198, 178, 150), (92, 120, 88),
-        (120, 120, 128), (214, 214, 210), (116, 78, 128),
+        (40, 42, 46), (44, 54, 92), (120, 120, 128), (214, 214, 210), (150, 54, 62),
+        (198, 178, 150), (92, 120, 88), (116, 78, 128),
     ),
     "gas": ((62, 64, 68), (96, 104, 112), (84, 88, 72), (70, 96, 124)),
 }  # fmt: skip
@@ -81,7 +81,9 @@ def random_style(random: np.random.Generator, vary: float = 0.0) -> Style:
     """An everyday style; ``vary`` > 0 moves the colour by up to that many levels a channel."""
     kind = TYPES[int(random.integers(len(TYPES)))]
     colours = COLOURS[kind]
-    base = np.array(colours[int(random.integers(len(colours)))], dtype=np.float64)
+    often = 1 / np.arange(1, len(colours) + 1)
+    place = int(np.searchsorted(np.cumsum(often) / often.sum(), random.random(), side="right"))
+    base = np.array(colours[place], dtype=np.float64)
     moved = np.clip(base + random.uniform(-vary, vary, size=3), 0, 255)
     red, green, blue = (int(value) for value in moved)
     top, fit = (float(value) for value in random.uniform(-1, 1, size=2))
