@@ -36,11 +36,22 @@ class Judges:
     held_out: Mapping[str, Words]
 
     def masked(self, images: Sequence[Image]) -> dict[str, Words]:
-        """Whether each face is seen as wearing a mask, by judge and by both."""
-        described = described_faces(self.data, images)
+        """Whether each face is seen as wearing a mask, by judge and by both.
+
+        The real masked faces that the judges know were found and aligned with their masks on, which
+        moves and enlarges them; so each face is found again here, too, where that succeeds.
+        """
+        detector = yunet_detector(self.data)
+        again = [aligned(image, detector, SIZE, REAL_MARGIN) for image in images]
+        found = [old if new is None else new[0] for old, new in zip(images, again, strict=True)]
+        described = described_faces(self.data, found)
         return _with_weaker(
             {kind: _says(head, described[kind]) for kind, head in self.heads.items()}
         )
+
+    def accepted(self, kind: str) -> float:
+        """Share of real masks, not learned from, that the judge of this kind sees as such."""
+        return float(self.held_out[kind][self.truth].mean())
 
     def figures(self) -> Iterator[Figure]:
         """How good the judges themselves are, on photos that they did not learn from."""

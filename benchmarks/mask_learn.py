@@ -60,6 +60,9 @@ def with_pairs(
     """
     names = [photo or f"{place:04d}.png" for place, photo in enumerate(learned.photo.tolist())]
     sides = {"unmasked": learned.faces, "masked": learned.targets}
+    exact = not learned.photo.any()  # of drawn ones it is known where the mask is
+    if exact:
+        sides["where"] = np.repeat(255 * learned.inside[..., None].astype(np.uint8), 3, axis=3)
     for kind, images_of_kind in sides.items():
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for name, photo, image in zip(names, learned.photo, images_of_kind, strict=True):
@@ -71,6 +74,7 @@ def with_pairs(
     settings = {
         "unmasked": folder / "unmasked",
         "masked": folder / "masked",
+        "where": folder / "where" if exact else None,
         "detector": {"kind": "yunet", "path": str(path)},
     }
     pairs = Pairs.model_validate(settings | ({"images": images} if images else {}))

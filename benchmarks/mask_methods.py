@@ -195,7 +195,7 @@ def _mean_colour(images: Any, regions: Any) -> FloatArray:
 
 def apart(work: Callable[..., Any], *arguments: Any) -> dict[str, float]:
     """Run in a process of its own: ``seconds``, ``processor_seconds`` (which others on the machine
-    do not lengthen much) and ``peak_mib`` of memory."""
+    do not lengthen much), ``peak_mib`` of memory, and the ``result`` where that is a number."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_report, args=(sender, work, arguments))
@@ -212,9 +212,10 @@ def apart(work: Callable[..., Any], *arguments: Any) -> dict[str, float]:
 
 def _report(sender: Any, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     start = time.perf_counter()
-    work(*arguments)
+    result = work(*arguments)
     seconds, processor = time.perf_counter() - start, time.process_time()
-    sender.send({"seconds": seconds, "processor_seconds": processor, "peak_mib": _peak()})
+    told = {"seconds": seconds, "processor_seconds": processor, "peak_mib": _peak()}
+    sender.send(told | ({"result": result} if isinstance(result, float) else {}))
 
 
 def _peak() -> float:

@@ -101,7 +101,11 @@ def _photo_tables(rows: Sequence[Row]) -> list[str]:
         found.append(f"### {data}\n")
         groups = list(dict.fromkeys(row["group"] for row in part if row["name"] == "coverage"))
         archs = ("unmasked", "polygon_frontal_detector", *ARCHS)
-        for name, words in (("coverage", "coverage"), ("judged_masked", "judged masked")):
+        for name, words in (
+            ("coverage", "coverage"),
+            ("judged_masked", "judged masked"),
+            ("judged_masked_of_real", "the same, relative to real masks"),
+        ):
             table = [(group, f"{words}, {group}") for group in groups]
             chosen = [row | {"name": row["group"], "group": "all"} for row in part
                       if row["name"] == name]  # fmt: skip

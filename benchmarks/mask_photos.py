@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from mask_bench import PROFILE, Bench
 from mask_faces import SIZE, Crops, Landmarker, embedder, smaller
-from mask_judge import Judges, learned_judges
+from mask_judge import WEAKER, Judges, learned_judges
 from mask_measures import interval
 from mask_methods import Method, Pasted, Pictures, Points
 
@@ -24,7 +24,7 @@ _BARE = 200  # train photos without masks that the judges learn from
 
 
 def photo_figures(bench: Bench) -> Iterator[Figure]:
-    """``coverage``, ``judged_masked`` and ``identity_cosine`` by set and kind of face."""
+    """``coverage``, ``judged_masked``, that relative to real masks, and ``identity_cosine``."""
     bare = bench.learned_photos(SIZE).images[:_BARE]
     judges = learned_judges(bench.data, list(bare))
     yield from judges.figures()
@@ -64,7 +64,7 @@ def _of_set(
         )  # fmt: skip
 
     for kind, said in judges.masked(_at_size(images)).items():
-        shown = group if kind == "weaker" else f"{group}, {kind}"
+        shown = group if kind == WEAKER else f"{group}, {kind}"
         yield figure("judged_masked", "unmasked", said, better="lower", group=shown)
     points = _landmarks(bench.landmarker(), images)
     frontal = np.array([place is not None for place in _landmarks(bench.landmarker(True), images)])
@@ -79,8 +79,14 @@ def _of_set(
         for kind, said in judges.masked(found).items():
             masked = np.zeros(len(made), dtype=bool)
             masked[there] = said
-            shown = group if kind == "weaker" else f"{group}, {kind}"
+            shown = group if kind == WEAKER else f"{group}, {kind}"
             yield figure("judged_masked", arch, masked, group=shown)
+            if kind == WEAKER:
+                share = float(masked.mean()) / judges.accepted(kind)
+                yield Figure(
+                    "judged_masked_of_real", arch, name, round(share, 4), "ratio", "higher",
+                    len(masked), split="held_out_people", group=group,
+                )  # fmt: skip
         if group == "all":
             yield _identity(bench, arch, name, crops, made)
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 from mask_bench import Bench
-from mask_learn import cae_network
+from mask_learn import BATCH, RATE, cae_network
 from mask_measures import psnr
 from mask_methods import Generated, Repainted, apart
 from safetensors import safe_open
 
 from augment.figures import Figure
+from augment.generators.mask.cae import PaperNet, planes
 from augment.types import FloatArray, Image
 
 FACES = 50
@@ -23,6 +24,7 @@ THREADS = 2
 REPEATS = 9
 _DATA = "fairface"
 _TRAINED = ("cae", "unet")
+_PAPER_CODE = 2500
 _PAPER_MADE, _PAPER_TRAINED = 0.16, 18.0  # seconds, on an RTX 3080
 
 
@@ -40,6 +42,7 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
         if needs_points:
             yield _row("seconds_50_faces_64px", arch, seconds, "s", "points known")
     yield from _memory(bench, faces)
+    yield from _paper_size(faces)
     for name in bench.sets:
         for arch in _TRAINED:
             folder, told = bench.model(arch, name)
@@ -53,6 +56,38 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
             yield _row("parameters", arch, _parameters(folder), "numbers", data=name, n=1)
     for name in bench.sets:
         yield from _small_weights(bench, name, faces)
+
+
+def _paper_size(faces: Sequence[Image]) -> Iterator[Figure]:
+    """The auto-encoder with the paper's code of 2,500 numbers: what it costs needs no training."""
+    network = PaperNet(_PAPER_CODE)
+    group = f"{_PAPER_CODE} numbers, untrained"
+    yield _row("parameters", "cae", sum(map(torch.numel, network.parameters())), "numbers", group,
+               n=1)  # fmt: skip
+    given = planes(list(faces), torch.device("cpu"))
+    for words, smaller in _kinds(network).items():
+        seconds = _best(lambda smaller=smaller: _levels(smaller, given))
+        yield _row("seconds_50_faces_64px", "cae", seconds, "s", f"{group}, {words}",
+                   paper=_PAPER_MADE)  # fmt: skip
+    took = apart(step_seconds, len(faces))
+    yield _row("train_step_seconds", "cae", took["result"], "s", group, n=1)
+    yield _row("peak_memory_mib", "cae", took["peak_mib"], "MiB", f"training, {group}", n=1)
+
+
+def step_seconds(count: int) -> float:
+    """The least seconds of a training step of the paper's network: 32 faces, Adam."""
+    torch.set_num_threads(THREADS)
+    network = PaperNet(_PAPER_CODE)
+    optimiser = torch.optim.Adam(network.parameters(), RATE, fused=True)
+    given, found = torch.rand(min(count, BATCH), 3, 64, 64), []
+    for _ in range(4):
+        start = time.perf_counter()
+        loss = torch.nn.functional.mse_loss(network(given), given)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        found.append(time.perf_counter() - start)
+    return min(found)
 
 
 def _row(
@@ -122,16 +157,24 @@ def _kinds(network: Any) -> dict[str, Any]:
     return {
         "fp32 weights": network,
         "int8 weights": whole,
-        "bf16 weights": _Half(copy.deepcopy(network)),
+        "bf16 weights": _half(copy.deepcopy(network)),
     }
 
 
-class _Half:
-    def __init__(self, network: Any) -> None:
-        self._network = network.to(torch.bfloat16)
+class _HalfLinear(torch.nn.Module):
+    """A dense layer with bfloat16 weights; the convolutions around it stay as they are."""
 
-    def __call__(self, given: torch.Tensor) -> torch.Tensor:
-        return self._network(given.to(torch.bfloat16)).float()
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self._layer = layer.to(torch.bfloat16)
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        return self._layer(given.to(torch.bfloat16)).float()
+
+
+def _half(network: Any) -> Any:
+    network.encode, network.decode = _HalfLinear(network.encode), _HalfLinear(network.decode)
+    return network
 
 
 def _levels(network: Any, given: torch.Tensor) -> FloatArray:
