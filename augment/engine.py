@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from augment.closure import code_digest
 from augment.operation import Op, Together, apply
-from augment.rowcache import LostRows, Missing, RowCache, row_keys
+from augment.rowcache import LostRows, Missing, RowCache, prune, row_keys
 from augment.shards import (
     iterate,
     iterate_file,
@@ -133,6 +133,7 @@ class Engine:
 
     def _cache(self, op: Op, label: str) -> RowCache:
         made_by = "\n".join([op.identity(), repr(op.needs), str(op.adds), code_digest(op)])
+        prune(self.cache)
         return RowCache(self.cache / f"{label}-{digest(made_by)}", op.adds)
 
     def _compute(

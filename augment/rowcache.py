@@ -7,6 +7,8 @@ here. A cache belongs to one operation identity; each chunk file holds some rows
 import hashlib
 import logging
 import os
+import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +25,8 @@ ASKED = "_asked"
 #: Rows that are computed at a time. Networks look at 32 faces together: three times that.
 ROWS_PER_CHUNK = 96
 _TABLES_IN_MEMORY = 32
+#: A cache that nobody opened for so long belongs to settings or code that are no more.
+KEEP_DAYS = 30
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +86,7 @@ class RowCache:
 
     def __enter__(self) -> "RowCache":
         self._folder.mkdir(parents=True, exist_ok=True)
+        os.utime(self._folder)  # when it was last opened, for prune()
         _sweep(self._folder)
         for path in sorted(self._folder.glob("*.parquet")):
             try:
@@ -207,6 +212,14 @@ class Missing:
             if asked[place]:
                 self._ordered[place].add(key)
         return asked
+
+
+def prune(root: Path, days: float = KEEP_DAYS) -> None:
+    """Remove the caches below ``root`` that were not opened for ``days``."""
+    oldest = time.time() - days * 86_400
+    for folder in root.glob("*/"):
+        if folder.stat().st_mtime < oldest:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def drop_rows(path: Path, unwanted: Callable[[pa.Table], list[bool]]) -> int:

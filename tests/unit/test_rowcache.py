@@ -1,6 +1,7 @@
 import errno
 import logging
 import os
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from augment.errors import UserError
-from augment.rowcache import KEY, LostRows, RowCache, row_keys
+from augment.rowcache import KEEP_DAYS, KEY, LostRows, RowCache, prune, row_keys
 
 SCHEMA = pa.schema([("value", pa.int64())])
 
@@ -121,3 +122,18 @@ def test_a_key_stays_the_same_for_ever() -> None:
         points=pa.array([[0.5, 1.5]], pa.list_(pa.float32())),
     )
     assert row_keys(row, ("id", "image", "points"))[0].hex() == "b0dfede47d932d0ee8d3a241d5134128"
+
+
+def test_caches_that_nobody_opens_any_more_are_removed(tmp_path: Path) -> None:
+    for name in ("old", "young"):
+        with RowCache(tmp_path / name, SCHEMA) as cache:
+            cache.put(result(1))
+    long_ago = time.time() - (KEEP_DAYS + 1) * 86_400
+    os.utime(tmp_path / "old", (long_ago, long_ago))
+    with RowCache(tmp_path / "old", SCHEMA):  # opened again: of use
+        prune(tmp_path)
+    os.utime(tmp_path / "old", (long_ago, long_ago))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old", "young"]
+    prune(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["young"]
+    prune(tmp_path / "nowhere")
