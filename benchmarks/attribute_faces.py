@@ -4,7 +4,7 @@ The code that draws a face with its mouth shut can draw the very same picture wi
 so there is a true answer to what an edit should show.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,14 @@ class Held:
         labels: attribute -> no or yes; gender, too.
         image: uint8 (SIZE, SIZE, 3).
         points: (5, 2), crop pixels.
-        parsing: uint8 (SIZE, SIZE).
+        parsing: uint8 (SIZE, SIZE); None: there is no map.
         truth: attribute -> the same picture with its other value, cut from the same place.
     """
 
     labels: Mapping[str, str]
     image: Image
     points: FloatArray
-    parsing: Image
+    parsing: Image | None
     truth: Mapping[str, Image]
 
 
@@ -62,9 +62,9 @@ def learnt_faces(folder: Path, count: int, seed: int) -> Path:
     return folder
 
 
-def held_out(count: int, seed: int) -> list[Held]:
-    """So many other people."""
-    return [_held(f"held-out-{number:06d}", seed) for number in range(count)]
+def held_out(count: int, attributes: Sequence[str], seed: int) -> list[Held]:
+    """So many other people, and how these attributes' other values look on them."""
+    return [_held(f"held-out-{number:06d}", attributes, seed) for number in range(count)]
 
 
 def _rows(count: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -87,13 +87,13 @@ def _rows(count: int, seed: int) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
-def _held(name: str, seed: int) -> Held:
+def _held(name: str, attributes: Sequence[str], seed: int) -> Held:
     spec = _spec(name, seed)
     image, points, parsing, matrix = _crop(spec)
     labels = _labels(spec)
     strength = float(row_generator(seed, "attribute strength", name).random())
     truth = {}
-    for attribute in ATTRIBUTES:
+    for attribute in attributes:
         changed = replace(spec, **_settings(attribute, labels[attribute] == NO, strength))
         truth[attribute] = cut(draw(changed, DRAWN_SIDE).image, matrix, SIZE)
     return Held(labels, image, points, parsing, truth)

@@ -207,12 +207,12 @@ def _distances(edits: Edits, panel: Panel) -> Measured:
     return found
 
 
-def judge_accuracies(people: Sequence[Held], attributes: Sequence[str], panel: Panel
-                     ) -> Iterator[tuple[str, str, float]]:  # fmt: skip
-    """(attribute, judge, share right) on the faces as they were."""
-    images = [held.image for held in people]
-    for attribute in attributes:
-        right = np.array([held.labels[attribute] for held in people])
+def judge_accuracies(
+    people: Mapping[str, Sequence[Held]], panel: Panel
+) -> Iterator[tuple[str, str, float, int]]:
+    """(attribute, judge, share right, n) on the faces as they were; ``people`` by attribute."""
+    for attribute, asked in people.items():
+        right = np.array([held.labels[attribute] for held in asked])
         for kind in panel.judges:
-            seen = panel.words(kind, attribute, images)
-            yield attribute, kind, float((seen == right).mean())
+            seen = panel.words(kind, attribute, [held.image for held in asked])
+            yield attribute, kind, float((seen == right).mean()), len(right)

@@ -30,6 +30,8 @@ def write_page(figures: Path) -> None:
     ``attribute_notes.md``."""
     rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
     lines = ["# Attributes: what was measured\n", _ABOUT]
+    photos = [row for row in rows if row["data"] != "drawn"]
+    rows = [row for row in rows if row["data"] == "drawn"]
     grid = [row for row in rows if "+" in row["arch"]]
     if grid:
         lines += _grid(rows, grid, figures)
@@ -43,10 +45,14 @@ def write_page(figures: Path) -> None:
     rest = [row for row in rows if row["arch"] in ("attributes", "handmade", "embedding", "truth",
                                                   "unchanged")]  # fmt: skip
     lines += ["\n## Judges, the truth, and doing nothing\n", *_flat(rest)]
+    for data, title in (("celeba", "Photos: CelebA"), ("celebamask_hq", "Photos: CelebAMask-HQ")):
+        own = [row for row in photos if row["data"] == data]
+        if own:
+            lines += [f"\n## {title}\n", *_flat(own)]
     notes = figures.with_name("attribute_notes.md")
     if notes.is_file():
         lines += ["\n## What is wrong with the pictures\n", notes.read_text(encoding="utf-8")]
-    made = sorted({str(row["command"]) for row in rows})
+    made = sorted({str(row["command"]) for row in rows + photos})
     lines += ["\nPrint them again:\n", *(f"    {command}" for command in made)]
     figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

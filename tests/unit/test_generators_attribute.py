@@ -123,13 +123,18 @@ def test_it_opens_mouths_and_nothing_else(trained: Generator) -> None:
     assert max(moved) == 0
 
 
-@pytest.mark.parametrize("arch", LAYOUTS)
-def test_the_papers_layouts_train(arch: str, tmp_path: Path) -> None:
-    generator = Generator(config(arch=arch, train={"images": 48, "batch": 4}))
+@pytest.mark.parametrize(
+    ("arch", "view"), [*((one, "face") for one in LAYOUTS), ("E1D1", "window")]
+)
+def test_the_papers_layouts_train(arch: str, view: str, tmp_path: Path) -> None:
+    network = {**QUICK["network"], "view": view}
+    generator = Generator(config(arch=arch, network=network, train={"images": 48, "batch": 4}))
     generator.train(write_mouths(tmp_path / "aligned", 16), tmp_path / "m", 7, tmp_path / "work")
     generator.load(tmp_path / "m")
     (made,) = generator.make([ask(1)])
     assert made.image is not None
+    far = np.abs(made.image.astype(int) - face_picture(1)[0])[:16]
+    assert (far.max() == 0) == (view == "window")
     history = json.loads((tmp_path / "m" / "history.json").read_text())
     assert {"loss", "own", "back", "mask", "critic3_slope"} <= set(history[-1])
 
@@ -365,6 +370,7 @@ class TestBadInput:
             ({"strength": [1.2, 0.8]}, "from the weakest to the strongest"),
             ({"network": {"size": 48}}, "no power of two"),
             ({"network": {"window": 40, "critic": [2] * 4}}, "window 40 is no multiple of 16"),
+            ({"network": {"window": 24, "view": "window"}}, "window 24 is no power of two"),
             ({"mask_loss": "L3"}, "mask_loss"),
         ],
     )

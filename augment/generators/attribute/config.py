@@ -32,7 +32,9 @@ class Network(Section):
     window: int = Field(default=32, ge=16, le=256)
     channels: tuple[int, ...] = Field(default=(24, 48, 72), min_length=2, max_length=5)
     critic: tuple[int, ...] = Field(default=(32, 64, 96), min_length=2, max_length=6)
-    # The papers' layouts: pixels a side of the whole face.
+    # The papers' layouts: whether they see the whole face, as in the papers, and of how many pixels
+    # a side; or the region through its window, which is learned many times faster.
+    view: Literal["face", "window"] = "face"
     size: int = Field(default=64, ge=16, le=256)
     # Maps of their first layer (each of the three halvings doubles them), pixels
     # a side of the first and last convolution (the papers' 7 are for pictures of 128), blocks in
@@ -49,6 +51,8 @@ class Network(Section):
         step = 2 ** max(len(self.channels), len(self.critic))
         if self.window % step:
             raise ValueError(f"window {self.window} is no multiple of {step}, as channels need")
+        if self.view == "window" and self.window & (self.window - 1):
+            raise ValueError(f"window {self.window} is no power of two, as the halvings need")
         return self
 
 
@@ -117,6 +121,16 @@ class Config(Section):
         if not 0 < self.strength[0] <= self.strength[1] <= 2:
             raise ValueError("strength: from the weakest to the strongest, above 0 and up to 2")
         return self
+
+    @property
+    def windows(self) -> bool:
+        """Whether a region is seen through its window."""
+        return self.arch == "ours" or self.network.view == "window"
+
+    @property
+    def side(self) -> int:
+        """Pixels a side that the network sees."""
+        return self.network.window if self.windows else self.network.size
 
     def region(self, attribute: str) -> str | tuple[str, ...]:
         """A region's name, or parts."""

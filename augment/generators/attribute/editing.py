@@ -34,7 +34,7 @@ def changes(
     target: Sequence[Values],
 ) -> list[Change]:
     """What each face's change is; arguments as for the generator's ``edit``."""
-    if isinstance(network, LayoutNet):
+    if isinstance(network, LayoutNet) and not config.windows:
         return _of_pictures(config, network, images, own, target)
     found = [_nothing(image) for image in images]
     for place, name in enumerate(config.attributes):
@@ -43,8 +43,11 @@ def changes(
                  and values[name] != own[n][name]]  # fmt: skip
         # The next attribute is changed on what came of the one before.
         shown = [added(images[n], found[n][0]) for n in faces]
-        more = np.zeros((len(faces), len(config.attributes)), np.float32)
-        more[:, place] = [VALUES[target[n][name]] - VALUES[own[n][name]] for n in faces]
+        if isinstance(network, Editor):
+            more = np.zeros((len(faces), len(config.attributes)), np.float32)
+            more[:, place] = [VALUES[target[n][name]] - VALUES[own[n][name]] for n in faces]
+        else:
+            more = _values(config, [{**own[n], name: target[n][name]} for n in faces])
         through = _of_windows(config, network, shown, [points[n] for n in faces], more, name)
         for n, (change, attention) in zip(faces, through, strict=True):
             found[n] = found[n][0] + change, np.maximum(found[n][1], attention)
@@ -57,12 +60,13 @@ def _nothing(image: Image) -> Change:
 
 def _of_windows(
     config: Config,
-    network: Editor,
+    network: Editor | LayoutNet,
     images: Sequence[Image],
     points: Sequence[FloatArray],
-    change: FloatArray,
+    asked: FloatArray,
     name: str,
 ) -> Iterator[Change]:
+    """``asked`` (faces, attributes) are changes for our network, values for the others."""
     side, region = config.network.window, region_of(config.region(name))
     windows = [window_of(region, places) for places in points]
     seen = [cut(image, window, side) for image, window in zip(images, windows, strict=True)]
@@ -70,10 +74,13 @@ def _of_windows(
     for start, rows in _batches(len(images)):
         with reproducible(threads=1), torch.inference_mode():
             faces = to_tensor([seen[n] for n in rows], best_device())
-            wanted = torch.from_numpy(change[rows]).to(faces.device)
-            where = torch.from_numpy(area.astype(np.float32)).to(faces.device)
-            where = where.expand(len(rows), 1, side, side)
-            both = _levels(faces, *network(faces, wanted, where))
+            wanted = torch.from_numpy(asked[rows]).to(faces.device)
+            if isinstance(network, Editor):
+                where = torch.from_numpy(area.astype(np.float32)).to(faces.device)
+                found = network(faces, wanted, where.expand(len(rows), 1, side, side))
+            else:
+                found = network(faces, wanted)
+            both = _levels(faces, *found)
         for n, planes in zip(rows[: len(images) - start], both, strict=False):
             back = put_back(planes, windows[n], len(images[n]))
             yield back[..., :3], np.clip(back[..., 3], 0, 1)
@@ -91,10 +98,7 @@ def _of_pictures(
     target: Sequence[Values],
 ) -> list[Change]:
     size, found = config.network.size, list[Change]()
-    values = np.array(
-        [[VALUES.get({**has, **wanted}.get(name, UNKNOWN), 0.5) for name in config.attributes]
-         for has, wanted in zip(own, target, strict=True)], np.float32,
-    ).reshape(len(images), len(config.attributes))  # fmt: skip
+    values = _values(config, [{**has, **wanted} for has, wanted in zip(own, target, strict=True)])
     for start, rows in _batches(len(images)):
         small = [images[n] if len(images[n]) == size else resize(images[n], size) for n in rows]
         with reproducible(threads=1), torch.inference_mode():
@@ -107,6 +111,13 @@ def _of_pictures(
                 planes = cv2.resize(planes, (side, side), interpolation=cv2.INTER_CUBIC)
             found.append((planes[..., :3], np.clip(planes[..., 3], 0, 1)))
     return found
+
+
+def _values(config: Config, labels: Sequence[Values]) -> FloatArray:
+    """(faces, attributes): 0, 1, or between them where not known."""
+    found = [[VALUES.get(of.get(name, UNKNOWN), 0.5) for name in config.attributes]
+             for of in labels]  # fmt: skip
+    return np.array(found, np.float32).reshape(len(labels), len(config.attributes))
 
 
 def _batches(count: int) -> Iterator[tuple[int, list[int]]]:

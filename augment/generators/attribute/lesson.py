@@ -20,6 +20,7 @@ from augment.types import FloatArray, Image
 
 _LEAN = 6.0  # degrees; windows lie so much askew while learning
 _ASIDE, _ZOOM = 0.06, 0.1  # shares of their side: shifts and sizes
+_FEW = 6  # people, of whom the one with the most similar colours gives a region
 _NEAR = 16  # attention may be wider than the guide by the side over this
 
 
@@ -131,22 +132,19 @@ class Lesson:
         device = best_device()
         return torch.from_numpy(own).to(device), torch.from_numpy(target).to(device), places
 
-    def _donor(self, number: int, place: int, random: np.random.Generator) -> int:
-        """Somebody with the other value."""
-        others = self._with[place][int(1 - self.values[number, place])]
-        return int(others[random.integers(len(others))])
-
 
 class WindowLesson(Lesson):
     """The same, seen through the windows that landmarks place."""
 
     def __init__(self, config: Config, everyone: FaceSet, maps: Maps, where: str) -> None:
         self._side = config.network.window
+        self._transplants = config.arch == "ours"
         super().__init__(config, everyone, maps, where)
 
     def _look(self, size: int, maps: Maps) -> None:
         side = self.faces.images.shape[1]
         self._points = self.faces.points
+        self._tones = np.stack([_tone(image) for image in self.faces.images])
         self._guides = [
             np.stack([
                 guide(region, side, points, maps.parsing.get(name))
@@ -164,13 +162,21 @@ class WindowLesson(Lesson):
         pictures, (guides, near, area) = _moved(planes, 2, random)
         return WindowBatch(pictures[0], own, target, guides, pictures[1], area, near)
 
+    def _donor(self, number: int, place: int, random: np.random.Generator) -> int:
+        """Somebody with the other value; of a few, the one with the most similar colours."""
+        others = self._with[place][int(1 - self.values[number, place])]
+        few = others[random.integers(len(others), size=_FEW)]
+        apart = np.abs(self._tones[few] - self._tones[number]).sum(1)
+        return int(few[apart.argmin()])
+
     def _planes(self, number: int, place: int, random: np.random.Generator) -> Image:
         """(side, side, 9): face, transplant, guide, near, area."""
-        donor = self._donor(number, place, random)
         window, face, here = self._seen(number, place, random)
-        _, other, there = self._seen(donor, place, random)
         area = window.area(self._side)
-        pasted, both = transplanted(face, here, other, there, area)
+        pasted, both = face, here  # the papers' networks do not use it
+        if self._transplants:
+            _, other, there = self._seen(self._donor(number, place, random), place, random)
+            pasted, both = transplanted(face, here, other, there, area)
         near = widened(both | here, max(1, self._side // _NEAR)) & area
         masks = np.dstack([here & area, near, area]).astype(np.uint8) * 255
         return np.dstack([face, pasted, masks])
@@ -186,6 +192,13 @@ class WindowLesson(Lesson):
         )  # fmt: skip
         image = cut(self.faces.images[number], window, self._side)
         return window, image, cut(self._guides[place][number], window, self._side) > 127
+
+
+def _tone(image: Image) -> FloatArray:
+    """(3,): the usual colour of an aligned face's middle."""
+    third = len(image) // 3
+    middle = image[third : 2 * third, third : 2 * third]
+    return np.asarray(np.median(middle, axis=(0, 1)), dtype=np.float32)
 
 
 def _moved(

@@ -10,6 +10,7 @@ from augment.nets.adversary import strided
 from augment.nets.blocks import DoubleConv, FiLM
 
 _CODE = 48
+_BLUR = 5  # the side over this is what a blur reaches
 _OPEN = 1.5  # so open is the attention at the start: it cannot stay shut
 
 
@@ -17,9 +18,9 @@ class Editor(nn.Module):
     """A U-Net on quarter-size pixels of a window; what changes, not what is wanted, sets its
     features (M. Liu et al., "STGAN", CVPR 2019).
 
-    The attribute image is the face plus a change, and the attention is confined to the area given,
-    so that no change asked for is no change made, and what lies farther away stays as it is, bit
-    for bit.
+    The attribute image is painted on the face's blurred colours, so that skin over teeth has the
+    right tone; the attention is confined to the area given: what lies farther away stays as it is,
+    bit for bit.
 
     Args:
         channels: maps at half, quarter, eighth ... height.
@@ -62,7 +63,14 @@ class Editor(nn.Module):
         for expand, block, film in zip(self.expand, self.up, self.film[1:], strict=True):
             x = film(block(torch.cat([expand(x), skips.pop()], dim=1)), code)
         out = nn.functional.pixel_shuffle(self.head(x).float(), 2)
-        return face + out[:, :3], torch.sigmoid(out[:, 3:] + _OPEN) * area
+        return _ground(face) + out[:, :3], torch.sigmoid(out[:, 3:] + _OPEN) * area
+
+
+def _ground(face: Tensor) -> Tensor:
+    """A face's colours without its features; edges repeat."""
+    reach = face.shape[3] // _BLUR
+    padded = nn.functional.pad(face, (reach,) * 4, mode="replicate")
+    return nn.functional.avg_pool2d(padded, 2 * reach + 1, 1)
 
 
 class Critic(nn.Module):

@@ -41,7 +41,7 @@ def network_of(config: Config) -> Editor | LayoutNet:
 
 def lesson_of(config: Config, faces: FaceSet, maps: Maps, where: str) -> Lesson:
     """What the network learns from; see :class:`augment.generators.attribute.lesson.Lesson`."""
-    kind = WindowLesson if config.arch == "ours" else Lesson
+    kind = WindowLesson if config.windows else Lesson
     return kind(config, faces, maps, where)
 
 
@@ -102,7 +102,7 @@ def _learners(
         game = training.Game(config, lesson, network, critic)
         editing = Learner(network, game.edit, "net", _BETAS)
         return [editing, Learner(critic, game.criticise, "critic", _BETAS)], config.train
-    paper = build(lambda: sagan.WatchedCritic(settings.size, count, settings.critic_width), seed)
+    paper = build(lambda: sagan.WatchedCritic(config.side, count, settings.critic_width), seed)
     rounds = sagan.Game(config, lesson, network, paper)
     learners = [Learner(network, rounds.edit, "net", _BETAS)]
     # Its turns have an optimiser each: Adam's memory is of every third step.

@@ -19,9 +19,10 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "real": 0.2, "missing": 0.2, "outside": 0.1,
+    "learnt": 3.0, "edges": 2.0, "real": 0.1, "missing": 0.2, "outside": 0.1,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
+_ALONE = 0.25  # share of the training without the critic's word; it comes in as slowly
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
 _PENALTY = 0.5
 
@@ -69,10 +70,17 @@ class Game:
         }
         watch = self._critic.watch
         opening = _OPENING * max(0.0, 1 - float(watch.steps) / _OPENING_STEPS)
-        total = sum((_WEIGHTS[name] * value for name, value in found.items()), made.new_zeros(()))
+        weights = {**_WEIGHTS, "real": _WEIGHTS["real"] * self._ramp()}
+        total = sum((weights[name] * value for name, value in found.items()), made.new_zeros(()))
         rule, moved = self._config.collapse, made.detach() - batch.faces
         watch.look(rule, batch.guide, attention.detach(), moved)
         return {"loss": total + opening * missing, **found}
+
+    def _ramp(self) -> float:
+        """0 while the editor learns from transplants alone, then up to 1."""
+        train = self._config.train
+        share = float(self._critic.watch.steps) * train.batch / train.images
+        return min(1.0, max(0.0, (share - _ALONE) / _ALONE))
 
     def _rough(self, batch: WindowBatch, made: Tensor) -> Tensor:
         """Pictures with the value asked for, to be led back: the editor's own, where the critic
