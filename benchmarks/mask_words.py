@@ -5,7 +5,9 @@ ABOUT = """Every method puts its mask on the same faces, of people from whom not
 drawn faces, joined and filled black (NIST's wide shape, medium coverage) or light blue.
 **mean_mask**: the mean of the train masks at the mean place, copied on. **masktheface**: its own
 templates laid on the 68 landmarks. **cae**: the paper's auto-encoder, which repaints the picture;
-trained to the letter on the train pairs (Adam, one rate, 160 epochs). **unet**: this project's
+trained to the letter on the train pairs (Adam, one rate, 160 epochs) but for the length of its
+code, which the row *bottleneck* says; time, memory and size of the paper's 2,500 numbers are listed
+beside. **unet**: this project's
 network, trained on masks painted on other faces, drawn ones for drawn pairs and FairFace's for
 photos; beside true masks it has learned from the train pairs, too, and **unet_painted** has not.
 Its style (colour, height, width) was chosen on the train pairs; on photos, where it has not learned
@@ -26,7 +28,9 @@ pictures under the same measure, so what is possible.
   and one on hand-made features. They learned on wild photos with and without real masks and on 200
   bare faces of FairFace's train people. The column *unmasked* is what they say of bare faces, the
   table of judges what they say of real masks that they had not seen: no method can be expected to
-  come out above that.
+  come out above that, so the next table divides by it. Every face is found and aligned again before
+  it is judged, since the real masked faces were found with their masks on, which enlarges them.
+  That a black polygon is accepted as well shows what the judges look at: whether there is a mouth.
 - *Upper face*: cosine of that embedder before and after, both pictures grey below the middle
   between eyes and nose tip.
 - *Verification*: LFW's pairs, one side masked, ten folds of people; *adapted*: a small head on the

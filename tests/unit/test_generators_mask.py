@@ -238,8 +238,9 @@ class TestTrained:
             assert made.steps == (style.describe(),)
             painted = paint(face.image, face.points, style)
             middle = painted.cover == 1
-            differences.append(made.image[middle].mean(0) - painted.image[middle].mean(0))
-        assert np.abs(differences).mean() < 20  # colours themselves lie up to 190 levels apart
+            differences.append(made.image[middle].mean(0) / painted.image[middle].mean(0) - 1)
+        # In shares: most masks are white, others black. Colours lie up to a factor of 5 apart.
+        assert np.abs(differences).mean() < 0.14
 
     def test_types_can_be_chosen_without_training_again(self, trained: Generator) -> None:
         only = {**QUICK, "make": {"types": ["cloth"]}}
