@@ -2,7 +2,8 @@
 
     people    morphs of photos: new people or their parents, how like real faces, faces a second
     room      a bin of three people: how many new identities does it gain?
-    film      frames of films: chosen, set aside, and how still the eyes stand in their crops
+    film      frames of drawn films: chosen, set aside, how still the eyes stand in their crops
+    clips     the same of real clips
 
 What was aligned stays in --work. Figures go to reports/systems/morph.json; another --out leaves
 that alone.
@@ -16,14 +17,14 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from morph_faces import SOURCES
-from morph_film import film_figures
+from morph_film import clip_figures, film_figures
 from morph_people import people_figures
 from morph_room import room_figures
 
 from augment.figures import Figure, write_figures
 
 SEED = 7
-PARTS = ("people", "room", "film")
+PARTS = ("people", "room", "film", "clips")
 #: Places on the machine are no part of a command that others repeat.
 _PLACES = ("--data", "--work", "--out")
 
@@ -45,8 +46,9 @@ def main() -> None:
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         for part in args.part:
-            if part == "film":
-                _keep(film_figures(args.data, work, SEED, args.workers), args.out)
+            if part in ("film", "clips"):
+                of_films = film_figures if part == "film" else clip_figures
+                _keep(of_films(args.data, work, SEED, args.workers), args.out)
                 continue
             for name in args.sets:
                 if part == "room":

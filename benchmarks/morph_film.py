@@ -14,7 +14,7 @@ import numpy as np
 from morph_faces import SIZE, bench_align
 
 from augment.align.crop import cut, reference_points, similarity, transform
-from augment.align.film import steadied
+from augment.align.film import film_points
 from augment.align.landmarknet import Config as LandmarkConfig
 from augment.align.landmarknet import Detector
 from augment.drawing import sample_person
@@ -25,16 +25,22 @@ from augment.intake.photo_files import file_version
 from augment.shards import read_table
 from augment.types import FloatArray, Image
 
-_RATE, _SECONDS, _SIDE = 24.0, 20.0, 192
+_RATE, _SECONDS, _SIDE = 24.0, 10.0, 192
 _REFERENCE = reference_points(SIZE, 0.1)
 _APART = float(np.linalg.norm(_REFERENCE[1] - _REFERENCE[0]))
 _YUNET = "weights/face_detection_yunet_2023mar.onnx"
 
 
 def film_figures(data: Path, work: Path, seed: int, workers: int) -> Iterator[Figure]:
+    """Of drawn films."""
+    del data
     films, truth = _drawn_films(work / "films", seed)
     yield from _rows("drawn_film", films, work, seed, workers)
     yield from _spread_of_drawn(films, truth)
+
+
+def clip_figures(data: Path, work: Path, seed: int, workers: int) -> Iterator[Figure]:
+    """Of real clips, where they are there."""
     if (data / "videos").is_dir():
         yield from _rows("clips", data / "videos", work, seed, workers)
         yield from _spread_of_clips(data)
@@ -89,11 +95,13 @@ def _spread_of_drawn(folder: Path, truth: dict[str, list[FloatArray]]) -> Iterat
         found: dict[str, list[FloatArray]] = {"raw": [], "aligned": [], "steadied": []}
         box = similarity(np.mean(points, axis=0), _REFERENCE)
         for number in places:
-            faces = detector.detect(read_frame(path, file_version(folder, clip), number))
+            version = file_version(folder, clip)
+            frame = read_frame(path, version, number)
+            faces = detector.detect(frame)
             if len(faces) != 1:
                 continue
-            around = neighbours(path, file_version(folder, clip), number)
-            still = steadied(faces[0], around, detector)
+            around = neighbours(path, version, number)
+            still = film_points(faces[0], faces, frame, around, detector)
             for name, matrix in (
                 ("raw", box),
                 ("aligned", similarity(faces[0].points, _REFERENCE)),
@@ -117,7 +125,8 @@ def _spread_of_clips(data: Path) -> Iterator[Figure]:
             frame = read_frame(path, version, number)
             faces = detector.detect(frame)
             if len(faces) == 1:
-                still = steadied(faces[0], neighbours(path, version, number), detector)
+                around = neighbours(path, version, number)
+                still = film_points(faces[0], faces, frame, around, detector)
                 kept.append((frame, faces[0].points, still))
                 first.append(faces[0].points)
         box = np.mean(first, axis=0)

@@ -128,7 +128,7 @@ def _identities(
         of = made.asked if row == "made" else n
         count = int(hits.sum())
         yield Figure(row, arch, name, round(count / of, 4), unit, "higher", of,
-                     interval=wilson_interval(count, of))  # fmt: skip
+                     interval=_interval(count, of))  # fmt: skip
     yield Figure("parent_likeness", arch, name, round(float(np.median(own)), 4),
                  "cosine to the likest parent, median", "lower", n,
                  interval=_bootstrap(own, seed))  # fmt: skip
@@ -165,7 +165,7 @@ def _faces(name: str, arch: str, people: People, made: Morphs, seed: int) -> Ite
     families = held[:n], np.array([made.families[place][0] for place in chosen])
     kid = kernel_distance(real, fake, families, random)
     yield Figure("kid", arch, name, round(kid.value, 6), unit, "lower", n, "held_out_people",
-                 interval=kid.interval)  # fmt: skip
+                 interval=(round(kid.interval[0], 6), round(kid.interval[1], 6)))  # fmt: skip
     sharp = np.median([measure(image).sharpness for image in made.images])
     usual = np.median([measure(people.faces.images[place]).sharpness for place in held])
     yield Figure("sharpness", arch, name, round(float(sharp / usual), 4), "of real faces'",
@@ -181,7 +181,7 @@ def _real(name: str, people: People, limit: float) -> Iterator[Figure]:
     hits = int((alike < usual(people)).sum())
     yield Figure("new_identities", "real", name, round(hits / len(held), 4),
                  "share no liker anybody than 99 % of real people are", "higher", len(held),
-                 interval=wilson_interval(hits, len(held)))  # fmt: skip
+                 interval=_interval(hits, len(held)))  # fmt: skip
     yield Figure("threshold", "real", name, round(limit, 4),
                  f"cosine that {FALSE_MATCH:.0%} of pairs of strangers of a bin reach", "lower",
                  len(people.strangers()))  # fmt: skip
@@ -189,6 +189,11 @@ def _real(name: str, people: People, limit: float) -> Iterator[Figure]:
         fd = frechet_distance(people.features[held[:n]], people.features[mixed[:n]])
         yield Figure("fd", "real", name, round(fd, 4), "mobilefacenet features, squared", "lower",
                      n, "held_out_people")  # fmt: skip
+
+
+def _interval(hits: int, of: int) -> tuple[float, float]:
+    low, high = wilson_interval(hits, of)
+    return round(low, 4), round(high, 4)
 
 
 def _bootstrap(values: FloatArray, seed: int) -> tuple[float, float]:

@@ -18,9 +18,8 @@ from augment.generators.morph import Config, Generator
 from augment.planning.donors import DonorPool
 from augment.types import FloatArray
 
-_WANTED = 20
-_ORDERS = 400
-_TRIOS = 5
+_ORDERS = 200
+_TRIOS = 3
 _FEWEST_PHOTOS = 2
 
 
@@ -41,7 +40,7 @@ def room_figures(name: str, data: Path, work: Path, seed: int, workers: int) -> 
 
 
 def _trios(people: People, seed: int) -> list[list[int]]:
-    """Places of all photos of three people of one bin, five times."""
+    """Places of all photos of three people of one bin, so many times."""
     random = np.random.default_rng([seed, 8])
     photos: dict[str, list[int]] = {}
     for place, person in enumerate(people.who):

@@ -29,7 +29,7 @@ from augment.align.crop import (
     similarity,
     transform,
 )
-from augment.align.film import require_one, steadied
+from augment.align.film import film_points
 from augment.errors import RowError, UserError
 from augment.intake import Intake, open_sources
 from augment.job import Job
@@ -132,8 +132,7 @@ class Align:
         found |= {"box": face.box.tolist(), "detector_score": face.score}
         points = face.points
         if (around := getattr(source, "around", None)) is not None:
-            require_one(face, faces)
-            points = steadied(face, around(row["uri"]), self.detector)
+            points = film_points(face, faces, photo, around(row["uri"]), self.detector)
         size = self.config.size
         matrix = similarity(points, reference_points(size, self.config.margin))
         found["native_side"] = native_side(matrix, size)
