@@ -10,6 +10,8 @@ from typing import Literal
 
 from augment.shards import write_json
 
+_FOLDERS = ("--data", "--work", "--out")
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -38,13 +40,24 @@ def write_figures(path: Path, system: str, seed: int, rows: Sequence[Figure]) ->
     old = json.loads(path.read_text())["rows"] if path.is_file() else []
     made_with = {
         "commit": commit(),
-        "command": "python " + " ".join([Path(sys.argv[0]).as_posix(), *sys.argv[1:]]),
+        "command": command(sys.argv),
         "seed": seed,
     }
     new = [asdict(row) | made_with for row in rows]
     replaced = {_identity(row) for row in new}
     kept = [row for row in old if _identity(row) not in replaced]
     write_json(path, {"system": system, **made_with, "rows": kept + new})
+
+
+def command(words: Sequence[str]) -> str:
+    """The command line without the folders of whoever ran it: --data, --work and --out."""
+    kept, rest = [Path(words[0]).as_posix()], iter(words[1:])
+    for word in rest:
+        if word in _FOLDERS:
+            next(rest, None)
+        elif not word.startswith(tuple(f"{name}=" for name in _FOLDERS)):
+            kept.append(word)
+    return " ".join(["python", *kept])
 
 
 def _identity(row: dict[str, object]) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from augment.figures import Figure, commit, write_figures
+from augment.figures import Figure, command, commit, write_figures
 
 
 def figure(value: float, arch: str = "unet", group: str = "all") -> Figure:
@@ -48,6 +48,12 @@ def test_a_figure_that_is_no_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range"):
         write_figures(path, "mask", 7, [figure(float("nan"))])
     assert not path.exists()
+
+
+def test_the_command_names_no_folder_of_whoever_ran_it() -> None:
+    words = ["benchmarks/mask.py", "--work", "/tmp/w", "--part", "pairs", "--data=/d", "--out", "o"]
+    assert command(words) == "python benchmarks/mask.py --part pairs"
+    assert command(["benchmarks/mask.py", "--photos", "9", "--work"]).endswith("--photos 9")
 
 
 def git(folder: Path, *words: str) -> str:
