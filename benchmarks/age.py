@@ -2,11 +2,14 @@
 
 ``drawn``: people drawn by code learn as in the pipeline (half a); others are edited to nine ages,
 and since the code can draw them at these ages, too, the error to the true picture is measured
-inside of the face (``error_to_true``). All archs see the same faces as often, at the same size.
-Beside them ``unchanged`` (the face as it was) and ``average`` (only what age does to the average
-face, which ``ours`` starts from). Judges learned on half b, on other people; ``target_accuracy``
-of ``mean`` is the weakest judge's, ``judge_ceiling`` (arch ``truth``) their accuracy on the true
-pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
+inside of the face (``error_to_true``). Judges learned on half b, on other people.
+``fairface``: photos, edited to the same ages; judges learned on another data set, UTKFace, and
+distances are to FairFace's half b. No picture of a photo is written.
+
+All archs see the same faces as often, at the same size. Beside them ``unchanged`` (the face as it
+was) and ``average`` (only what age does to the average face, which ``ours`` starts from).
+``target_accuracy`` of ``mean`` is the weakest judge's; ``judge_ceiling`` (arch ``truth``) is their
+accuracy on true pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
 features of the judge ``attributes``: not LPIPS, and not comparable with it. Rows are in
 reports/systems/age.json, the page in age.md beside it.
 """
@@ -15,18 +18,22 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from age_faces import held_out, learnt_faces
-from age_measures import Edit, Panel, ceilings, figures_of_edits
+import numpy.typing as npt
+from age_faces import Held, held_out, learnt_faces
+from age_measures import Edit, Panel, ceilings, figures_of_edits, gender_of_truth
 from age_page import write_page, write_sheet
+from age_photos import held_out_photos, judges_photos, learnt_photos, unseen_photos
 
 from augment.figures import Figure, write_figures
 from augment.generators.age import Config, Generator
 from augment.nets.blocks import parameters
+from augment.nets.data import load_faces
 from augment.nets.weights import sha256
 from augment.params import validate
 from augment.types import Image
@@ -35,18 +42,28 @@ from augment.vocabulary import AGE_GROUPS
 SEED = 7
 ARCHS = ("ragan", "hrfae", "decompose", "ours")
 EMBEDDER = "weights/mobilefacenet_112.onnx"
+#: Drawn faces lie on each other, so their averages show all that age does. Chosen on other people
+#: than those that figures are of (photos: FairFace's validation split).
+AMOUNTS = {
+    "drawn": {"shape": 1.0, "brightness": 1.0, "colour": 1.0, "detail": 0.5},
+    "fairface": {"shape": 1.5, "brightness": 2.0, "colour": 1.0, "detail": 2.0},
+}
 _TIMED = 512  # faces
+
+Truth = tuple[Sequence[Image], Sequence[int]]  # pictures, and their age groups
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("drawn",))
-    parser.add_argument("--faces", type=int, default=2400, help="learned from")
+    parser.add_argument("what", choices=("drawn", "fairface"))
+    parser.add_argument("--faces", type=int, default=2400, help="drawn ones learned from")
     parser.add_argument("--people", type=int, default=90, help="held out")
     parser.add_argument("--images", type=int, default=48_000, help="seen by each arch")
     parser.add_argument("--arch", nargs="+", default=ARCHS, choices=ARCHS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--workers", type=int, default=2, help="processes that align photos")
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("FACES_DATA", "../shared/data"))
     )
@@ -59,89 +76,125 @@ def main() -> None:
     args = parser.parse_args()
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
         figures = []
-        for figure in _drawn(args, Path(folder)):
+        measured = _drawn if args.what == "drawn" else _fairface
+        for figure in measured(args, Path(folder)):
             print(f"{figure.arch:10} {figure.name:24} {figure.group:24} {figure.value}", flush=True)
             figures.append(figure)
-    write_figures(args.out, "age", SEED, figures)
+    write_figures(args.out, "age", args.seed, figures)
     write_page(args.out)
 
 
 def _drawn(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
     aligned = learnt_faces(work / "drawn" / "aligned", args.faces, SEED)
-    people = held_out(args.people, SEED)
-    path = args.data / EMBEDDER
-    embedder = {"model": str(path), "sha256": sha256(path)} if path.is_file() else None
-    panel = Panel.of(aligned, work / "judges", embedder, SEED)
-    yield from ceilings(people, panel)
-    for arch in args.arch:
-        generator, minutes = _trained(arch, args.images, aligned, work)
-        yield from _of_training(arch, generator, minutes, args.images)
-        if arch in ("ours", "decompose"):
-            yield from _of_ages(arch, generator, people)
-        yield from figures_of_edits(arch, generator.edit, people, panel)
-        if arch == "ours":
-            yield from figures_of_edits("average", generator.average, people, panel)
-            unchanged = figures_of_edits("unchanged", lambda faces, *_: list(faces), people, panel)
-            yield from (row for row in unchanged if row.name != "slider_rank_correlation")
+    people, others = held_out(args.people, SEED), load_faces(aligned, ("train",), ("b",))
+    panel = Panel.of(aligned, work / "judges", _embedder(args.data), SEED, others)
+    truth = [true for held in people for true in held.truth]
+    groups = list(range(len(AGE_GROUPS))) * len(people)
+    yield gender_of_truth(people, panel)
+    yield from ceilings(truth, groups, panel, "drawn")
+    yield from _of_archs(args, aligned, work, people, panel, (truth, groups))
     sheet: dict[str, Edit] = {}
     for arch in ARCHS:  # those of earlier commands, too
-        if arch in args.arch or (_model(arch, args.images, work) / "minutes").is_file():
-            sheet[arch] = _trained(arch, args.images, aligned, work)[0].edit
+        if arch in args.arch or (_model(arch, args, work) / "minutes").is_file():
+            sheet[arch] = _trained(arch, args, aligned, work)[0].edit
     write_sheet(args.out.with_suffix(".jpg"), people, sheet)
 
 
-def _model(arch: str, images: int, work: Path) -> Path:
-    return work / "models" / f"{arch}-{images}"
+def _fairface(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
+    aligned = learnt_photos(args.data, work, args.workers)
+    judging = judges_photos(args.data, work, args.workers)
+    panel = Panel.of(
+        judging, work / "judges-utkface", _embedder(args.data), SEED, unseen_photos(aligned),
+        ("age_group", "gender", "ethnicity"),
+    )  # fmt: skip
+    people = held_out_photos(aligned, args.people, SEED)
+    everyone = held_out_photos(aligned, 100_000, SEED)
+    truth, groups = [held.image for held in everyone], [held.group for held in everyone]
+    yield from ceilings(truth, groups, panel, "fairface")
+    yield from _of_archs(args, aligned, work, people, panel, (truth, groups))
 
 
-def _trained(arch: str, images: int, aligned: Path, work: Path) -> tuple[Generator, float]:
+def _of_archs(
+    args: argparse.Namespace,
+    aligned: Path,
+    work: Path,
+    people: list[Held],
+    panel: Panel,
+    truth: Truth,
+) -> Iterator[Figure]:
+    data = args.what
+    unchanged = figures_of_edits("unchanged", lambda faces, *_: list(faces), people, panel, data)
+    yield from (row for row in unchanged if row.name != "slider_rank_correlation")
+    for arch in args.arch:
+        generator, minutes = _trained(arch, args, aligned, work)
+        yield from _of_training(arch, generator, minutes, args)
+        if arch in ("ours", "decompose"):
+            yield from _of_ages(arch, generator, truth, data)
+        yield from figures_of_edits(arch, generator.edit, people, panel, data)
+        if arch == "ours":
+            yield from figures_of_edits("average", generator.average, people, panel, data)
+
+
+def _embedder(data: Path) -> dict[str, str] | None:
+    path = data / EMBEDDER
+    return {"model": str(path), "sha256": sha256(path)} if path.is_file() else None
+
+
+def _model(arch: str, args: argparse.Namespace, work: Path) -> Path:
+    return work / "models" / f"{args.what}-{arch}-{args.images}-{args.seed}"
+
+
+def _trained(
+    arch: str, args: argparse.Namespace, aligned: Path, work: Path
+) -> tuple[Generator, float]:
     """The generator, and how many minutes of one core its training took."""
-    config = validate(Config, {"arch": arch, "train": {"images": images}}, arch)
-    model, started = _model(arch, images, work), time.process_time()
+    settings = {"arch": arch, "amounts": AMOUNTS[args.what], "train": {"images": args.images}}
+    config = validate(Config, settings, arch)
+    model, started = _model(arch, args, work), time.process_time()
     if not (model / "minutes").is_file():
-        Generator(config).train(aligned, model, SEED, work / "train" / arch)
+        Generator(config).train(aligned, model, args.seed, work / "train" / args.what)
         (model / "minutes").write_text(f"{(time.process_time() - started) / 60:.2f}")
     generator = Generator(config)
     generator.load(model)
     return generator, float((model / "minutes").read_text())
 
 
-def _of_training(arch: str, generator: Generator, minutes: float, images: int) -> Iterator[Figure]:
-    yield Figure("train_minutes", arch, "drawn", minutes, "min of one core", "lower", images)
+def _of_training(
+    arch: str, generator: Generator, minutes: float, args: argparse.Namespace
+) -> Iterator[Figure]:
+    data = args.what
+    yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", args.images)
     count = parameters(generator.network())
-    yield Figure("parameters", arch, "drawn", count, "numbers", "lower", 1)
+    yield Figure("parameters", arch, data, count, "numbers", "lower", 1)
     faces: list[Image] = [np.full((64, 64, 3), 128, np.uint8)] * _TIMED
     started = time.process_time()
     generator.edit(faces, [30.0] * _TIMED, [60.0] * _TIMED)
     rate = round(_TIMED / (time.process_time() - started), 1)
-    yield Figure("faces_per_s", arch, "drawn", rate, "faces a second of one core", "higher", _TIMED)
+    yield Figure("faces_per_s", arch, data, rate, "faces a second of one core", "higher", _TIMED)
 
 
-def _of_ages(arch: str, generator: Generator, people: list) -> Iterator[Figure]:
-    """On the true pictures of all ages: which group does it see, and which is left in the rest?"""
-    images = [true for held in people for true in held.truth]
-    known = [generator.age_groups().index(name) for name in AGE_GROUPS]
-    wanted = np.array(known * len(people))
+def _of_ages(arch: str, generator: Generator, truth: Truth, data: str) -> Iterator[Figure]:
+    """On true pictures of all ages: which group does it see, and which is left in the rest?"""
+    images, groups = truth
+    known = np.array([generator.age_groups().index(name) for name in AGE_GROUPS])
+    wanted = known[np.asarray(groups)]
     by_age, by_rest = (
         opinion.argmax(1) for opinion in (generator.classify(images), generator.leak(images))
     )
     off = np.abs(by_age - wanted)
-    for name, value, better in (
-        ("exact_accuracy", (off == 0).mean(), "higher"),
-        ("within_one_accuracy", (off <= 1).mean(), "higher"),
-        ("leak_accuracy", (by_rest == wanted).mean(), "lower"),
-    ):
-        paper = {"exact_accuracy": 0.60, "within_one_accuracy": 0.95}.get(name)
-        yield Figure(
-            name, arch, "drawn", round(float(value), 4), "ratio", better, len(images),
-            "held_out_people", paper=paper,
-        )  # type: ignore[arg-type]  # fmt: skip
-    for place, name in enumerate(AGE_GROUPS):
-        part = wanted == known[place]
-        yield Figure(
-            "exact_accuracy", arch, "drawn", round(float((off[part] == 0).mean()), 4), "ratio",
-            "higher", int(part.sum()), "held_out_people", name,
-        )  # fmt: skip
+
+    def row(name: str, right: npt.NDArray[np.bool_], group: str = "all", **more: Any) -> Figure:
+        """The mean of the groups, as all groups weigh the same."""
+        parts = [right[wanted == place].mean() for place in np.unique(wanted)]
+        value = right.mean() if group != "all" else np.mean(parts)
+        settings = {"better": "higher", "split": "held_out_people", "group": group, **more}
+        return Figure(name, arch, data, round(float(value), 4), "ratio", n=len(right), **settings)
+
+    yield row("exact_accuracy", off == 0, paper=0.60)
+    yield row("within_one_accuracy", off <= 1, paper=0.95)
+    yield row("leak_accuracy", by_rest == wanted, better="lower")
+    for place, name in zip(known, AGE_GROUPS, strict=True):
+        yield row("exact_accuracy", (off == 0)[wanted == place], name)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from augment.generators.age.ages import years_of
 from augment.metrics.fidelity import FEWEST, frechet_distance
 from augment.metrics.proportion import wilson_interval
 from augment.metrics.visible_change import face_region, visible_change
-from augment.nets.data import load_faces
+from augment.nets.data import FaceSet
 from augment.params import validate
 from augment.plugins import load
 from augment.protocols import Judge
@@ -30,8 +30,8 @@ MERGED = {"0-9": (0, 1), "10-19": (2,), "20-39": (3, 4), "40-49": (5,), "50+": (
 PAPER = {"0-9": 57.3, "10-19": 57.5, "20-39": 63.1, "40-49": 64.2, "50+": 68.3, "mean": 62.1}
 #: Judges learn on people that no generator learns on: half b.
 _JUDGES: Mapping[str, Mapping[str, Any]] = {
-    "attributes": {"labels": ("age_group", "gender"), "train": {"images": 12_000}},
-    "handmade": {"labels": ("age_group", "gender")},
+    "attributes": {"train": {"images": 24_000}},
+    "handmade": {},
 }
 _LABEL = "age_group"
 _MOST_REAL = 100
@@ -51,12 +51,19 @@ class Panel:
 
     @classmethod
     def of(
-        cls, aligned: Path, folder: Path, embedder: Mapping[str, Any] | None, seed: int
+        cls,
+        aligned: Path,
+        folder: Path,
+        embedder: Mapping[str, Any] | None,
+        seed: int,
+        real: FaceSet,
+        labels: Sequence[str] = (_LABEL, "gender"),
     ) -> "Panel":
-        """Trained, or read where they were trained before."""
-        entries = dict(_JUDGES)
+        """Trained on half b of ``aligned``, or read where they were trained before; ``real`` are
+        the faces that distances are taken to."""
+        entries = {kind: {**settings, "labels": labels} for kind, settings in _JUDGES.items()}
         if embedder is not None:
-            entries["embedding"] = {"labels": (_LABEL, "gender"), **embedder}
+            entries["embedding"] = {"labels": labels, **embedder}
         judges = {}
         for kind, settings in entries.items():
             module = load("judges", kind)
@@ -65,9 +72,8 @@ class Panel:
                 module.Judge(config).train(aligned, folder / kind, seed, folder / "work" / kind)
             judges[kind] = module.Judge(config)
             judges[kind].load(folder / kind)
-        others = load_faces(aligned, ("train",), ("b",))
-        groups = np.array([AGE_GROUPS.index(word) for word in others.labels[_LABEL]])
-        return cls(judges, {g: list(others.images[groups == g]) for g in range(len(AGE_GROUPS))})
+        groups = np.array([AGE_GROUPS.index(word) for word in real.labels[_LABEL]])
+        return cls(judges, {g: list(real.images[groups == g]) for g in range(len(AGE_GROUPS))})
 
     def groups(self, kind: str, images: Sequence[Image]) -> npt.NDArray[np.int64]:
         """Number of the age group that a judge sees, (images,)."""
@@ -110,30 +116,18 @@ class Edited:
 
 
 def figures_of_edits(
-    arch: str, edit: Edit, people: Sequence[Held], panel: Panel
+    arch: str, edit: Edit, people: Sequence[Held], panel: Panel, data: str = "drawn"
 ) -> Iterator[Figure]:
     """All that can be said of edits, one arch at a time."""
 
     def row(name: str, value: float, n: int, better: str = "higher", **more: Any) -> Figure:
         settings: dict[str, Any] = {"unit": "ratio", "split": "held_out_people", **more}
-        return Figure(name, arch, "drawn", round(float(value), 4), n=n, better=better, **settings)  # type: ignore[arg-type]
+        return Figure(name, arch, data, round(float(value), 4), n=n, better=better, **settings)  # type: ignore[arg-type]
 
     edited = Edited.by(edit, people)
     gaps = edited.gaps()
-    error = np.array(
-        [
-            [_error(made, true, h.points) for made, true in zip(row_, h.truth, strict=True)]
-            for row_, h in zip(edited.made, people, strict=True)
-        ]
-    )
-    moved = gaps > 0
-    yield row("error_to_true", error[moved].mean(), int(moved.sum()), "lower", unit="levels 0..1")
-    for name, low, high in (("1-2 groups", 1, 2), ("3-5 groups", 3, 5), ("6-8 groups", 6, 8)):
-        part = (gaps >= low) & (gaps <= high)
-        yield row(
-            "error_to_true", error[part].mean(), int(part.sum()), "lower", group=name,
-            unit="levels 0..1",
-        )  # fmt: skip
+    if people[0].truth:
+        yield from _errors(edited, gaps, row)
     yield from _own_and_back(edit, people, panel, row)
     yield from _seen(edited, panel, row)
     yield from _kept(edited, gaps, panel, row)
@@ -148,6 +142,24 @@ def figures_of_edits(
 
 
 Row = Callable[..., Figure]
+
+
+def _errors(edited: Edited, gaps: npt.NDArray[np.int64], row: Row) -> Iterator[Figure]:
+    """Against the true pictures at those ages."""
+    error = np.array(
+        [
+            [_error(made, true, h.points) for made, true in zip(line, h.truth, strict=True)]
+            for line, h in zip(edited.made, edited.people, strict=True)
+        ]
+    )
+    for name, low, high in (
+        ("all", 1, 8), ("1-2 groups", 1, 2), ("3-5 groups", 3, 5), ("6-8 groups", 6, 8),
+    ):  # fmt: skip
+        part = (gaps >= low) & (gaps <= high)
+        yield row(
+            "error_to_true", error[part].mean(), int(part.sum()), "lower", group=name,
+            unit="levels 0..1",
+        )  # fmt: skip
 
 
 def _error(made: Image, true: Image, points: FloatArray) -> float:
@@ -194,11 +206,12 @@ def _seen(edited: Edited, panel: Panel, row: Row) -> Iterator[Figure]:
               paper=PAPER["mean"] / 100)  # fmt: skip
 
 
-def ceilings(people: Sequence[Held], panel: Panel) -> Iterator[Figure]:
-    """How often each judge is right on the true pictures: no edit can be expected to do better."""
-    yield _gender_of_truth(people, panel)
-    images = [true for held in people for true in held.truth]
-    wanted = np.tile(_OF_MERGED, len(people))
+def ceilings(
+    images: Sequence[Image], groups: Sequence[int], panel: Panel, data: str
+) -> Iterator[Figure]:
+    """How often each judge is right on true pictures of these age groups: no edit can be expected
+    to do better."""
+    wanted = _OF_MERGED[np.asarray(groups)]
     for kind in panel.judges:
         right = _OF_MERGED[panel.groups(kind, images)] == wanted
         shares = [float(right[wanted == g].mean()) for g in range(len(MERGED))]
@@ -208,12 +221,12 @@ def ceilings(people: Sequence[Held], panel: Panel) -> Iterator[Figure]:
         }.items():
             n = len(wanted) if group == "mean" else int((wanted == list(MERGED).index(group)).sum())
             yield Figure(
-                "judge_ceiling", "truth", "drawn", round(float(value), 4), "ratio", "higher", n,
+                "judge_ceiling", "truth", data, round(float(value), 4), "ratio", "higher", n,
                 "held_out_people", f"{group}, {kind}",
             )  # fmt: skip
 
 
-def _gender_of_truth(people: Sequence[Held], panel: Panel) -> Figure:
+def gender_of_truth(people: Sequence[Held], panel: Panel) -> Figure:
     """How often the judge sees the person's gender on the true pictures as on the given one."""
     judge = panel.judges["attributes"]
     seen = judge.predict([true for held in people for true in held.truth])["gender"].argmax(1)
@@ -237,14 +250,14 @@ def _kept(edited: Edited, gaps: npt.NDArray[np.int64], panel: Panel, row: Row) -
     far = gaps >= _FAR
     yield row("visible_change", seen[far].mean(), int(far.sum()), unit="levels 0..1")
     judge = panel.judges["attributes"]
-    of_parent = judge.predict([held.image for held in people])["gender"].argmax(1)
-    same = np.array(
-        [judge.predict(line)["gender"].argmax(1) == one
-         for line, one in zip(edited.made, of_parent, strict=True)]
-    )  # fmt: skip
     moved = gaps > 0
-    hits, n = int(same[moved].sum()), int(moved.sum())
-    yield row("gender_kept", hits / n, n, interval=wilson_interval(hits, n))
+    opinions = judge.predict([held.image for held in people])
+    of_edits = [judge.predict(line) for line in edited.made]
+    for label in (name for name in ("gender", "ethnicity") if name in judge.values()):
+        same = np.array([line[label].argmax(1) for line in of_edits])
+        same = same == opinions[label].argmax(1)[:, None]
+        hits, n = int(same[moved].sum()), int(moved.sum())
+        yield row(f"{label}_kept", hits / n, n, interval=wilson_interval(hits, n))
     if "embedding" in panel.judges:
         parents = _unit(panel.features("embedding", [held.image for held in people]))
         likeness = parents @ parents.T

@@ -95,7 +95,7 @@ def _accuracy(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
         entries["embedding"] |= {"model": str(model), "sha256": sha256(model)}
     for name in args.sets:
         folder = work / name
-        test = _test_faces(_aligned(args, name, folder))
+        test = _test_faces(aligned(args.data, name, folder, args.workers))
         for kind, entry in entries.items():
             # Nothing in the other judges is left to chance.
             seeds = range(SEED, SEED + (args.seeds if kind == "attributes" else 1))
@@ -107,12 +107,12 @@ def _accuracy(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
                 yield figure
 
 
-def _aligned(args: argparse.Namespace, name: str, folder: Path) -> Path:
+def aligned(data: Path, name: str, folder: Path, workers: int) -> Path:
     """The data set, ingested and aligned with the settings of its example."""
     if not (folder / "aligned" / MARKER).is_file():
         params = read_params(EXAMPLES / f"{name}.yaml")
-        params["ingest"]["data"] = str(args.data / name)
-        engine = Engine("pool", args.workers, folder / "cache", progress=False)
+        params["ingest"]["data"] = str(data / name)
+        engine = Engine("pool", workers, folder / "cache", progress=False)
         ingest.run(Job("ingest", None, params, SEED, {}, {"index": folder / "index"}, engine))
         inputs, outputs = {"index": folder / "index"}, {"aligned": folder / "aligned"}
         align.run(Job("align", None, params, SEED, inputs, outputs, engine))

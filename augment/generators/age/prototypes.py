@@ -1,9 +1,9 @@
-"""What age does to the average face: the classical start of face ageing.
+"""What age does to the average face: the classical start of face ageing, and ours.
 
 D. M. Burt & D. I. Perrett, "Perception of age in adult Caucasian male faces", Proc. R. Soc. B 1995,
 bend a face as two group averages differ in shape, and add by what they differ in colour. Here a
 linear model of the pixels gives the averages for any year, with all other labels held: a set whose
-children are girls must not make girls of everybody.
+children are girls must not make girls of everybody. Averages lose wrinkles: texture.py keeps them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +12,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from augment.generators.age.ages import KNOTS, ordinal_code
+from augment.generators.age.texture import strength
+from augment.metrics.visible_change import face_region
+from augment.nets.data import to_tensor
 from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN
 
@@ -21,6 +25,7 @@ from augment.vocabulary import UNKNOWN
 SIDE = 64
 _RIDGE = 3.0  # in faces: so many faces' worth of doubt about each number
 _LABEL = "age_group"
+_AT_ONCE = 256  # faces
 _MIDDLE = 25.0  # the year whose shape all others are compared with
 _YEARS = np.array([*np.arange(0.5, 20, 1.5), *np.arange(21, 83, 4)], np.float32)
 _SHOWN = 256  # pixels a side at which averages are compared
@@ -35,12 +40,15 @@ class AverageFace:
         middle: (len(KNOTS),) code of the age whose shape ``colours`` are in.
         flows: (len(KNOTS), 2, SIDE, SIDE), x and y: where a pixel is taken from, relative to its
             own place, in halves of the side.
-        colours: (len(KNOTS), 3, SIDE, SIDE), levels span 2.
+        colours: (len(KNOTS), 3, SIDE, SIDE), levels span 2; nothing on average over the face, since
+            age shall not change the tone of anybody's skin.
+        details: (len(KNOTS), BANDS, SIDE, SIDE), logarithm of how much stronger detail becomes.
     """
 
     middle: FloatArray
     flows: FloatArray
     colours: FloatArray
+    details: FloatArray
 
 
 def average_face(
@@ -72,10 +80,14 @@ def average_face(
     back = ordinal_code(grid[middle]) - ordinal_code(years)
     ways = (back @ flows).reshape(-1, SIDE, SIDE, 2)
     bent = np.stack([_bent(image, way) for image, way in zip(images, ways, strict=True)])
+    colours = average_change(bent, years, labels, weights)
+    colours = _toneless(colours)
+    details = regression(_strengths(images), years, labels, weights)
     return AverageFace(
         ordinal_code(grid[middle]),
         _planes(flows.astype(np.float32).reshape(-1, SIDE, SIDE, 2) / (SIDE / 2)),
-        _planes(average_change(bent, years, labels, weights)),
+        _planes(colours),
+        _planes(details),
     )
 
 
@@ -85,20 +97,50 @@ def average_change(
     labels: Mapping[str, Sequence[str]],
     weights: FloatArray,
 ) -> FloatArray:
-    """Ridge regression of pixels on age and all other labels; arguments as there.
+    """As :func:`regression`, of pixels (levels span 2) of (n, SIDE, SIDE, 3)."""
+    return regression(_mirrored(images), years, labels, weights)
+
+
+def regression(
+    maps: FloatArray,
+    years: FloatArray,
+    labels: Mapping[str, Sequence[str]],
+    weights: FloatArray,
+) -> FloatArray:
+    """Ridge regression of maps (n, side, side, c) on age and all other labels.
 
     Returns:
-        (len(KNOTS), SIDE, SIDE, 3): by how much each pixel (levels span 2) of the average face
-        changes when a bit of the ordinal code turns on.
+        (len(KNOTS), side, side, c): by how much each number changes, on average, when a bit of the
+        ordinal code turns on.
     """
-    pixels = _mirrored(images).reshape(len(images), -1)
     others = [_one_hot(words) for name, words in labels.items() if name != _LABEL]
     inputs = np.concatenate([ordinal_code(years), *others], axis=1)
-    inputs, pixels = inputs - _mean(inputs, weights), pixels - _mean(pixels, weights)
-    weighted = inputs * (weights / weights.mean())[:, None]
+    shares = (weights / weights.mean()).astype(np.float32)[:, None]
+    inputs = inputs - _mean(inputs, weights)
+    flat = maps.reshape(len(maps), -1)
+    outputs = flat - _mean(flat, weights)
     doubt = _RIDGE * np.eye(inputs.shape[1], dtype=np.float32)
-    slopes = np.linalg.solve(weighted.T @ inputs + doubt, weighted.T @ pixels)
-    return np.asarray(slopes[: len(KNOTS)].reshape(-1, *images.shape[1:]), dtype=np.float32)
+    weighted = inputs * shares
+    slopes = np.linalg.solve(weighted.T @ inputs + doubt, weighted.T @ outputs)
+    return np.asarray(slopes[: len(KNOTS)].reshape(-1, *maps.shape[1:]), dtype=np.float32)
+
+
+def _toneless(colours: FloatArray) -> FloatArray:
+    """(k, SIDE, SIDE, 3) without what the face's skin as a whole gets lighter or redder by."""
+    inside = face_region(SIDE, None).astype(np.float32)
+    soft = cv2.GaussianBlur(inside, (0, 0), SIDE / 12)[..., None]
+    tone = (colours * soft).sum((1, 2), keepdims=True) / np.square(soft).sum()
+    return np.asarray(colours - tone * soft, dtype=np.float32)
+
+
+def _strengths(images: npt.NDArray[np.uint8]) -> FloatArray:
+    """Of detail, as texture.py measures it: (n, SIDE, SIDE, BANDS), mirror images as well."""
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(images), _AT_ONCE):
+            maps = strength(to_tensor(images[start : start + _AT_ONCE]))
+            found.append(((maps + maps.flip(3)) / 2).permute(0, 2, 3, 1).numpy())
+    return np.concatenate(found)
 
 
 def _mean(values: npt.NDArray[np.generic], weights: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from augment.generators.age import baselines, training
 from augment.generators.age.decoding import Gating, Redrawing
 from augment.generators.age.decomposition import AgeNetwork
 from augment.generators.age.lesson import Lesson
-from augment.generators.age.network import Editor
+from augment.generators.age.network import Amounts, Editor
 from augment.generators.age.prototypes import SIDE, average_face
 from augment.images import resize
 from augment.nets.loop import Fitted, Learner, build, fit
@@ -27,7 +27,7 @@ def network_of(config: "Config", groups: int) -> AgeNetwork:
     """The untrained network."""
     channels = config.network.channels
     if config.arch == "ours":
-        return Editor(channels, groups)
+        return Editor(channels, groups, Amounts(**config.amounts.model_dump()))
     if config.arch == "hrfae":
         return Gating(channels)
     return Redrawing(channels, groups, decompose=config.arch == "decompose")
@@ -84,5 +84,6 @@ def _start(network: Editor, lesson: Lesson, seed: int) -> None:
         (network.middle, average.middle),
         (network.flows, average.flows),
         (network.colours, average.colours),
+        (network.details, average.details),
     ):
         buffer.copy_(torch.from_numpy(values))
