@@ -4,6 +4,7 @@
     room      a bin of three people: how many new identities does it gain?
     film      frames of drawn films: chosen, set aside, how still the eyes stand in their crops
     clips     the same of real clips
+    page      reports/systems/morph.md and its picture, from all figures
 
 What was aligned stays in --work. Figures go to reports/systems/morph.json; another --out leaves
 that alone.
@@ -16,15 +17,17 @@ import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
-from morph_faces import SOURCES
+from morph_faces import SOURCES, read_people
 from morph_film import clip_figures, film_figures
+from morph_page import write_page
 from morph_people import people_figures
 from morph_room import room_figures
 
 from augment.figures import Figure, write_figures
 
 SEED = 7
-PARTS = ("people", "room", "film", "clips")
+PARTS = ("people", "room", "film", "clips", "page")
+_MEASURED = ("lfw", "drawn")
 #: Places on the machine are no part of a command that others repeat.
 _PLACES = ("--data", "--work", "--out")
 
@@ -36,7 +39,7 @@ def main() -> None:
     data = Path(os.environ.get("FACES_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--sets", nargs="+", choices=[*SOURCES], default=[*SOURCES])
+    parser.add_argument("--sets", nargs="+", choices=[*SOURCES], default=_MEASURED)
     parser.add_argument("--count", type=int, default=400, help="morphs of each arch and set")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", type=Path, help="keep what was aligned here")
@@ -46,6 +49,10 @@ def main() -> None:
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         for part in args.part:
+            if part == "page":
+                shown = read_people("london_hr", args.data, work, SEED, args.workers, 600)
+                write_page(shown, args.out)
+                continue
             if part in ("film", "clips"):
                 of_films = film_figures if part == "film" else clip_figures
                 _keep(of_films(args.data, work, SEED, args.workers), args.out)

@@ -16,11 +16,18 @@ from augment.stages import align, ingest
 from augment.types import FloatArray, Image
 
 SIZE, MARGIN = 64, 0.1
+#: Bins of the benchmark, years.
+_LAST, _AGES = (29, 59), ("under 30", "30 to 59", "60 and over")
 #: Name -> an entry of ingest.sources; all photos of a set are aligned once, and kept in --work.
 SOURCES: dict[str, dict[str, Any]] = {
     "lfw": {"kind": "lfw", "root": "lfw"},
-    "drawn": {"kind": "drawn", "faces": 1200, "faces_per_person": 2, "size": 128},
-    "fairface": {"kind": "fairface", "root": "fairface"},
+    "london_hr": {
+        "kind": "folder",
+        "root": "london_hr",
+        "table": "labels.csv",
+        "columns": {"file": "file", "person": "person", "gender": "gender"},
+    },
+    "drawn": {"kind": "drawn", "faces": 480, "faces_per_person": 1, "size": 128},
 }
 
 
@@ -50,7 +57,8 @@ class People:
 
     Attributes:
         faces: all of them.
-        bins: of each face: its labelled gender, and age group where all have one; "" unknown.
+        bins: of each face: its labelled gender, and third of the ages where all have one; "" if
+            not known.
         mixed: places of faces that become parents; one a person.
         held: places of faces of other people; one a person.
         features: descriptions by an embedder that knows people, (faces, 128), of length 1.
@@ -58,11 +66,14 @@ class People:
 
     def __init__(self, faces: FaceSet, embedder: Embedder, most: int) -> None:
         gender = faces.labels["gender"]
-        ages = faces.labels["age_group"]
-        by_age = all(word != "unknown" for word in ages)
+        known = np.isfinite(faces.ages).all()
+        ages = [
+            f" · {_AGES[int(np.searchsorted(_LAST, years))]}" if known else ""
+            for years in faces.ages
+        ]
         self.bins = np.array(
             [
-                "" if word == "unknown" else f"{word} · {age}" if by_age else word
+                "" if word == "unknown" else word + age
                 for word, age in zip(gender, ages, strict=True)
             ]
         )

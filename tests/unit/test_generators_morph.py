@@ -87,11 +87,14 @@ def test_detail_comes_from_the_owner_and_coarse_colour_from_all() -> None:
     parts = part_weights(points.astype(np.float64), 64)
     none = by_parts(images, [0.5, 0.5], [0] * 6, parts)
     all_ = by_parts(images, [0.5, 0.5], [1] * 6, parts)
-    assert none.mean() == pytest.approx(150, abs=1)
-    assert all_.mean() == pytest.approx(150, abs=1)
-    assert none.std() < 3 < 15 < all_.std()
+    inside = (slice(28, 44), slice(24, 40))
+    assert none[inside].mean() == pytest.approx(150, abs=4)
+    assert all_[inside].mean() == pytest.approx(150, abs=4)
+    assert none[inside].std() < 4 < 15 < all_[inside].std()
+    assert none[:4].mean() == pytest.approx(200, abs=1)  # what lies outside is one parent's
+    assert all_[:4].mean() == pytest.approx(100, abs=3)
     both = by_parts([grainy, grainy[::-1]], [0.5, 0.5], [0, 1, 0, 1, 0, 1], parts)
-    assert both.std() > 0.9 * all_.std()  # no softer where they meet
+    assert both[inside].std() > 0.85 * all_[inside].std()  # no softer where they meet
     averaged = whole(images, [0.5, 0.5])
     assert averaged.std() == pytest.approx(grainy.std() / 2, rel=0.05)
 
@@ -109,8 +112,9 @@ def test_a_morph_is_none_of_its_parents() -> None:
     asked = [request(seed, first=3 * seed) for seed in range(6)]
     for one, made in zip(asked, Generator(Config()).make(asked), strict=True):
         assert made.image is not None
+        face = (slice(20, 46), slice(20, 44))  # hair and background are one parent's
         for parent in one.parents:
-            assert np.abs(made.image.astype(int) - parent.image).mean() > 8
+            assert np.abs(made.image[face].astype(int) - parent.image[face]).mean() > 5
 
 
 def test_shares_stay_inside_what_was_set() -> None:
