@@ -1,0 +1,113 @@
+"""The page of benchmarks/morph.py: all figures side by side, and faces that may be shown."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from morph_faces import People
+from morph_people import ARCHES, request
+
+from augment.generators.morph import Config, Generator
+from augment.images import encode
+from augment.planning.donors import DonorPool
+from augment.types import Image
+
+_ORDER = ("real", "blend", "warp_two", "warp", "warp_four", "raw", "aligned", "steadied", "video")
+_ROWS, _SCALE, _LINE = 6, 2, 4
+_SEED = 3
+
+_ABOUT = """*blend* is the classical morph of two people (bent to their middle, every pixel averaged
+at weights of 0.3 to 0.5); *warp* is what `kind: morph` does by itself: three people of one bin,
+each part of the face from one of them, proportions of its own. *warp_two* and *warp_four* take two
+and four people. Parents are chosen by the plan's own pool, from one half of the people; *fd* and
+*kid* are against the other half, in the features of a recogniser that nobody here trained
+(MobileFaceNet), at equal n; *real* is real people against real people.
+
+`unlike_parents`: the morph is below the likeness that 1 % of pairs of strangers of a bin reach, to
+every parent. `new_identities`: also no liker anybody else than 99 % of real people are to the one
+most like them. `confused_pairs`: two morphs without a common parent that the recogniser takes for
+one person; 1 % of real pairs are. `new_people_of_three`: of a bin of three people, how many morphs
+are new and all different from each other (median, least and most of three bins).
+"""
+
+_SEEN = """What the eye sees: most faces hold together at 64 px and are as sharp as photos. Where
+mouths differ (one open, one closed) or a parent looks aside, mouth or nose may be doubled or bent;
+glasses of one parent fade out at the temples; a hand or a fringe may be cut by the edge of its
+part. The check `identity` refuses nearly all morphs of two people, as it should: a blend of two is
+like both of them, which border controls know as the morphing attack. Order several times as many
+as are wanted (`plan.spare`, `plan.most_spare`).
+"""
+
+
+def write_page(people: People, figures: Path) -> None:
+    """Write ``morph.md`` and ``morph.jpg`` beside the figures; the picture is of the London set."""
+    picture = figures.with_suffix(".jpg")
+    picture.write_bytes(encode(sheet(people)))
+    rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    commands = sorted({str(row["command"]) for row in rows})
+    lines = [
+        "# Morphs: new people of several\n",
+        _ABOUT,
+        f"![Morphs]({picture.name})\n",
+        "From the left: three people, their classical blend (of the first two), and three morphs. "
+        "Parents from the Face Research Lab London Set, L. DeBruine and B. Jones (2017), CC BY "
+        "4.0, with the signed consent of the pictured; cut, mixed and enlarged here.\n",
+        _SEEN,
+    ]
+    for data in dict.fromkeys(row["data"] for row in rows):
+        lines += [f"## {data}\n", *_table([row for row in rows if row["data"] == data]), ""]
+    lines += ["Made with: " + "; ".join(f"`{command}`" for command in commands) + "."]
+    figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
+    arches = [arch for arch in _ORDER if any(row["arch"] == arch for row in rows)]
+    lines = [f"| figure | group | unit | better | {' | '.join(arches)} | n |"]
+    lines += ["|---" * (len(arches) + 5) + "|"]
+    for name, group in dict.fromkeys((row["name"], row["group"]) for row in rows):
+        own = {row["arch"]: row for row in rows if (row["name"], row["group"]) == (name, group)}
+        one = next(iter(own.values()))
+        shown = [_number(own.get(arch)) for arch in arches]
+        unit = f"{one['unit']} | {one['better']}"
+        lines.append(f"| {name} | {group} | {unit} | {' | '.join(shown)} | {one['n']} |")
+    return lines
+
+
+def _number(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return ""
+    ends = row["interval"]
+    return f"{row['value']:g}" + ("" if ends is None else f" ({ends[0]:g} to {ends[1]:g})")
+
+
+def sheet(people: People) -> Image:
+    """Families of the largest bins, one a row."""
+    bins, sizes = np.unique(people.bins[people.bins != ""], return_counts=True)
+    lines = []
+    for number in range(_ROWS):
+        name = bins[np.argsort(-sizes, kind="stable")][number % min(2, len(bins))]
+        members = np.flatnonzero(people.bins == name)
+        lines.append(_line(people, members, _SEED + number))
+    space = np.full((_LINE, lines[0].shape[1], 3), 255, np.uint8)
+    return np.vstack([part for line in lines for part in (line, space)][:-1])
+
+
+def _line(people: People, members: np.ndarray[Any, Any], seed: int) -> Image:
+    """Three people, their blend, three morphs."""
+    points = people.faces.points[members]
+    centred = (points - points.mean(axis=1, keepdims=True)).reshape(-1, 10)
+    names = [people.faces.ids[n] for n in members]
+    pool = DonorPool(names, [people.who[n] for n in members], 1, seed, points=centred)
+    family = tuple(int(members[n]) for n in pool.take(1, 3, "page")[0])
+    shown = [people.faces.images[n] for n in family]
+    blend = Generator(Config(**ARCHES["blend"])).make([request(people, family[:2], seed)])
+    morph = Generator(Config(**ARCHES["warp"]))
+    made = [*blend, *morph.make([request(people, family, seed, turn) for turn in range(3)])]
+    grey = np.full_like(shown[0], 200)
+    shown += [grey if one.image is None else one.image for one in made]
+    wide = np.full((len(grey), _LINE // 2, 3), 255, np.uint8)
+    line = np.hstack([part for face in shown for part in (face, wide)][:-1])
+    return np.asarray(cv2.resize(line, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_CUBIC))
