@@ -24,7 +24,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from mask_bench import SETS, Bench, Scale
+from mask_bench import PHOTOS, SETS, Bench, Scale
 from mask_methods import Polygon
 from mask_page import write_page
 from mask_pairs import pair_figures
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--part", nargs="+", choices=[*PARTS, "page"], default=[*PARTS, "page"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="of pairs")
+    parser.add_argument("--photo-sets", nargs="+", choices=PHOTOS, default=PHOTOS)
     parser.add_argument("--work", type=Path, help="keep what was prepared and trained here")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
@@ -62,7 +63,10 @@ def main() -> None:
         else replace(Scale(), bottleneck=args.bottleneck, photos=args.photos)
     )
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
-        bench = Bench(args.data, Path(folder), args.workers, SEED, scale, tuple(args.sets))
+        bench = Bench(
+            args.data, Path(folder), args.workers, SEED, scale, tuple(args.sets),
+            tuple(args.photo_sets),
+        )  # fmt: skip
         for part in args.part:
             if part == "page":
                 write_page(bench, args.out)

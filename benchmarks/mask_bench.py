@@ -38,6 +38,8 @@ PROFILE = 45
 ROOT = Path(__file__).parents[1]
 #: The sets of pairs.
 SETS = ("drawn", "masked_pairs")
+#: The sets of photos without masks.
+PHOTOS = ("fairface", "lfw")
 #: The mask of each set's pairs, as MaskTheFace has it.
 TEMPLATE = {"drawn": "surgical_blue", "masked_pairs": "surgical"}
 
@@ -71,9 +73,9 @@ class Bench:
 
     def __init__(
         self, data: Path, work: Path, workers: int, seed: int, scale: Scale,
-        sets: tuple[str, ...] = SETS,
+        sets: tuple[str, ...] = SETS, photo_sets: tuple[str, ...] = PHOTOS,
     ) -> None:  # fmt: skip
-        self.sets = sets
+        self.sets, self.photo_sets = sets, photo_sets
         self.data, self.work, self.seed, self.scale = data, work, seed, scale
         self.engine = Engine("pool", workers, work / "cache", progress=False)
         self.params: dict[str, Any] = read_params(ROOT / "params.yaml")

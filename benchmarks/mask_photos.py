@@ -18,7 +18,6 @@ from augment.metrics.proportion import wilson_interval
 from augment.types import FloatArray, Image
 
 SMALL = 32  # pixels
-SETS = ("fairface", "lfw")
 _GREY = 128
 _BARE = 200  # train photos without masks that the judges learn from
 
@@ -29,7 +28,7 @@ def photo_figures(bench: Bench) -> Iterator[Figure]:
     judges = learned_judges(bench.data, list(bare))
     yield from judges.figures()
     methods = photo_methods(bench)
-    for name in SETS:
+    for name in bench.photo_sets:
         crops = bench.photos(name)
         yield from _of_set(bench, judges, methods, name, "all", crops, crops.images)
         yield from _of_set(
