@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from augment.engine import Engine
 from augment.job import Job
+from augment.measure import measure
 from augment.nets.data import FaceSet, load_faces
 from augment.nets.embedder import Embedder
 from augment.nets.weights import sha256
+from augment.planning.faces import looks_of
 from augment.seeds import row_share
 from augment.stages import align, ingest
 from augment.types import FloatArray, Image
@@ -87,6 +89,12 @@ class People:
         self.held = np.array([place for place, mixed in half if not mixed])
         self.faces, self.who = faces, who
         self.features = described(embedder, faces.images)
+
+    def looks(self, places: npt.NDArray[np.int64]) -> FloatArray:
+        """How some faces are posed and lit, as the plan measures it."""
+        tones = [measure(self.faces.images[place]).ita for place in places]
+        known = np.array([np.nan if tone is None else tone for tone in tones], np.float64)
+        return looks_of(self.faces.points[places], known)
 
     def strangers(self) -> FloatArray:
         """Likenesses of pairs of people of one bin, who are not mixed."""

@@ -97,10 +97,9 @@ def sheet(people: People) -> Image:
 
 def _line(people: People, members: np.ndarray[Any, Any], seed: int) -> Image:
     """Three people, their blend, three morphs."""
-    points = people.faces.points[members]
-    centred = (points - points.mean(axis=1, keepdims=True)).reshape(-1, 10)
+    looks = people.looks(members)
     names = [people.faces.ids[n] for n in members]
-    pool = DonorPool(names, [people.who[n] for n in members], 1, seed, points=centred)
+    pool = DonorPool(names, [people.who[n] for n in members], 1, seed, looks=looks)
     family = tuple(int(members[n]) for n in pool.take(1, 3, "page")[0])
     shown = [people.faces.images[n] for n in family]
     blend = Generator(Config(**ARCHES["blend"])).make([request(people, family[:2], seed)])

@@ -1,6 +1,7 @@
 """Are morphs new people, and are they faces? Measured with an embedder that nobody here trained."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,15 +78,18 @@ def make(people: People, settings: Mapping[str, Any], count: int, seed: int, dat
     for name, size in usable.items():
         members = people.mixed[people.bins[people.mixed] == name]
         share = round(count * size / sum(usable.values()))
-        points = faces.points[members]
-        centred = (points - points.mean(axis=1, keepdims=True)).reshape(-1, 10)
+        looks = people.looks(members)
         pool = DonorPool(
             [faces.ids[n] for n in members], [people.who[n] for n in members],
-            max(4, -(-share * generator.parents // len(members)) + 1), seed, points=centred,
+            max(4, -(-share * generator.parents // len(members)) + 1), seed, looks=looks,
         )  # fmt: skip
         families += [tuple(int(members[n]) for n in one)
                      for one in pool.take(share, generator.parents, name)]  # fmt: skip
-    requests = [request(people, family, seed) for family in families]
+    times: Counter[tuple[int, ...]] = Counter()
+    requests = []
+    for family in families:
+        requests.append(request(people, family, seed, times[family]))
+        times[family] += 1
     started = time.perf_counter()
     results = generator.make(requests)
     seconds = time.perf_counter() - started

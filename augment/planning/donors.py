@@ -17,8 +17,8 @@ Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 _PURPOSE = "plan donors"
-#: Of the faces that could join a family, those whose points lie nearest to the first parent's come
-#: first: this share of them, and at least so many. Heads turned alike can be mixed.
+#: Of the faces that could join a family, those that look most like the first parent come first:
+#: this share of them, and at least so many. Heads turned alike, of like skin, can be mixed.
 _NEAR_SHARE, _NEAR_LEAST = 0.1, 6
 
 
@@ -32,7 +32,7 @@ class DonorPool:
         most_children: int,
         seed: int,
         children: Mapping[str, int] | None = None,
-        points: FloatArray | None = None,
+        looks: FloatArray | None = None,
     ) -> None:
         """Make a pool.
 
@@ -42,8 +42,8 @@ class DonorPool:
             most_children: that one face may have.
             seed: the run's.
             children: how many a face already has; those not named have none.
-            points: (faces, numbers) that are like each other where faces are posed alike; nan or
-                None: not known. Families of several parents are made of such as are near.
+            looks: (faces, numbers) that are like each other where faces are posed and lit alike;
+                nan or None: not known. Families of several parents are made of such as are near.
         """
         own = [
             person if person is not None else f"\x1f{ids[n]}" for n, person in enumerate(persons)
@@ -54,7 +54,7 @@ class DonorPool:
         self._seed = seed
         self._hash = np.array([row_seed(seed, _PURPOSE, name) for name in ids], dtype=np.uint64)
         self._children = np.array([(children or {}).get(name, 0) for name in ids], dtype=np.int64)
-        self._points = points
+        self._looks = looks
         self._of_person = np.bincount(self._person, self._children).astype(np.int64)
 
     def take(self, n: int, parents: int, cell: str) -> list[tuple[int, ...]]:
@@ -98,20 +98,18 @@ class DonorPool:
             allowed = np.ones(len(self.ids), dtype=bool)
             allowed[chosen] = False
             strangers = allowed & ~np.isin(self._person, self._person[chosen])
-            alike = strangers & self._posed_alike(chosen, strangers)
+            alike = strangers & self._alike(chosen, strangers)
             rows = self._least_used(order, alike, strangers, allowed)
             self._count(rows[:1])
             chosen.append(int(rows[0]))
         return tuple(chosen)
 
-    def _posed_alike(
-        self, chosen: list[int], among: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.bool_]:
-        """Which faces are posed as the first parent, of those that may be taken at all."""
-        if self._points is None or not chosen or not among.any():
+    def _alike(self, chosen: list[int], among: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which faces look most like the first parent, of those that may be taken at all."""
+        if self._looks is None or not chosen or not among.any():
             return np.ones(len(self.ids), dtype=bool)
         open_ = np.flatnonzero(among & (self._children < self._most))
-        away = np.square(self._points[open_] - self._points[chosen[0]]).sum(axis=1)
+        away = np.square(self._looks[open_] - self._looks[chosen[0]]).sum(axis=1)
         if not np.isfinite(away).any():
             return np.ones(len(self.ids), dtype=bool)
         count = max(_NEAR_LEAST, round(_NEAR_SHARE * len(open_)))

@@ -27,7 +27,7 @@ class TrainFaces:
     Attributes:
         labels: the data set's label columns.
         words: axis name -> the words that a new face may be given there, in order.
-        rows: columns id, person, points and all labels, sorted by id.
+        rows: columns id, person, points, ita and all labels, sorted by id.
         codes: the donor of each row: its bin, or ``bins + its bin`` where it is too small.
         bins: how many bins there are.
     """
@@ -73,8 +73,11 @@ class TrainFaces:
             ids = members.column("id").to_pylist()
             persons = members.column("person").to_pylist()
             most = most_children if donor < self.bins else 1
-            points = _centred(members.column("points"))
-            pool = DonorPool(ids, persons, most, seed, earlier.children, points)
+            looks = looks_of(
+                np.array([row or _NOWHERE for row in members.column("points").to_pylist()]),
+                np.array(members.column("ita").to_pylist(), dtype=np.float64),
+            )
+            pool = DonorPool(ids, persons, most, seed, earlier.children, looks)
             for move in of_donor:
                 supplier = suppliers[move.supplier]
                 cell = f"{supplier.key}/{space.names[donor % self.bins]}/{space.names[move.target]}"
@@ -93,7 +96,9 @@ class TrainFaces:
 def read_train_faces(aligned: Path, space: BinSpace) -> TrainFaces:
     """Read ids, persons and labels of ``data/aligned``; no pictures."""
     labels = Labels.of(read_schema(aligned))
-    everything = read_table(aligned, ["id", "status", "split", "person", "points", *labels.columns])
+    everything = read_table(
+        aligned, ["id", "status", "split", "person", "points", "ita", *labels.columns]
+    )
     found = {axis.name: pc.unique(everything.column(axis.name)).to_pylist() for axis in space.axes}
     there = pc.and_(
         pc.is_in(everything.column("status"), pa.array([OK, SMALL])),
@@ -111,9 +116,25 @@ def read_train_faces(aligned: Path, space: BinSpace) -> TrainFaces:
     return TrainFaces(labels, words, rows.filter(pa.array(in_a_bin)), codes[in_a_bin], len(space))
 
 
-def _centred(points: pa.ChunkedArray) -> FloatArray:
-    """Five points a face around their own middle, (faces, 10); nan where a face has none."""
-    none = [float("nan")] * 10
-    values = np.array([row or none for row in points.to_pylist()], np.float32).reshape(-1, 5, 2)
-    centred: FloatArray = (values - values.mean(axis=1, keepdims=True)).reshape(-1, 10)
-    return centred
+#: In place of the points of a face that has none.
+_NOWHERE = [float("nan")] * 10
+#: The five points are measured in parts of the eyes' distance, the typology angle in degrees: so
+#: much of either looks equally unlike.
+_PART, _DEGREES = 0.06, 10.0
+
+
+def looks_of(points: npt.NDArray[np.floating], ita: npt.NDArray[np.floating]) -> FloatArray:
+    """How faces are posed and how light their skin is, (faces, 11), as a pool of donors takes it.
+
+    Args:
+        points: of aligned faces, (faces, 10) or (faces, 5, 2), pixels; nan: not known.
+        ita: individual typology angle, degrees, (faces,); nan: not known, as the usual one.
+    """
+    five = np.asarray(points, dtype=np.float64).reshape(-1, 5, 2)
+    centred = five - five.mean(axis=1, keepdims=True)
+    apart = np.maximum(np.linalg.norm(five[:, 1] - five[:, 0], axis=1), 1e-6)
+    shape = (centred / apart[:, None, None]).reshape(-1, 10) / _PART
+    known = np.isfinite(ita)
+    usual = float(np.median(ita[known])) if known.any() else 0.0
+    tone = np.where(known, ita, usual) / _DEGREES
+    return np.concatenate([shape, tone[:, None]], axis=1).astype(np.float32)

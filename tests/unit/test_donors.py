@@ -107,7 +107,7 @@ def test_families_are_as_many_as_can_be_taken(
 
 def test_families_are_made_of_faces_posed_alike() -> None:
     yaw = np.arange(60, dtype=np.float32)[::-1, None]
-    donors = DonorPool(IDS, [None] * 60, 3, seed=7, points=yaw)
+    donors = DonorPool(IDS, [None] * 60, 3, seed=7, looks=yaw)
     families = donors.take(20, 3, "cell")
     assert all(len(set(family)) == 3 for family in families)
     apart = np.median([np.ptp(yaw[list(family)]) for family in families])
@@ -118,7 +118,7 @@ def test_families_are_made_of_faces_posed_alike() -> None:
 def test_evenness_and_strangers_come_before_pose() -> None:
     yaw = np.repeat(np.arange(10, dtype=np.float32), 6)[:, None]
     persons = [f"p{number // 6}" for number in range(60)]  # who is posed alike is one person
-    donors = DonorPool(IDS, list(persons), 3, seed=7, points=yaw)
+    donors = DonorPool(IDS, list(persons), 3, seed=7, looks=yaw)
     families = donors.take(60, 3, "cell")
     used = Counter(row for family in families for row in family)
     assert set(used.values()) == {3}
@@ -128,5 +128,5 @@ def test_evenness_and_strangers_come_before_pose() -> None:
 
 def test_unknown_poses_change_nothing() -> None:
     unknown = np.full((60, 10), np.nan, np.float32)
-    with_them = DonorPool(IDS, [None] * 60, 3, seed=7, points=unknown).take(20, 2, "cell")
+    with_them = DonorPool(IDS, [None] * 60, 3, seed=7, looks=unknown).take(20, 2, "cell")
     assert with_them == pool().take(20, 2, "cell")

@@ -3,7 +3,7 @@ import pytest
 
 from augment.errors import UserError
 from augment.generators.morph import Config, Generator
-from augment.generators.morph.blending import PARTS, by_parts, part_weights, whole
+from augment.generators.morph.blending import PARTS, by_parts, deal, part_weights, whole
 from augment.generators.morph.warping import anchors, bent, varied
 from augment.params import validate
 from augment.protocols import Face, Request
@@ -106,6 +106,13 @@ def test_every_parent_has_a_part_and_is_named(people: int) -> None:
     assert made.image is not None
     assert f"{people} people mixed by parts" in made.steps[1]
     assert all(f" {number + 1}" in made.steps[1] for number in range(people))
+
+
+@pytest.mark.parametrize("people", [2, 3, 4, 5, 6])
+def test_parts_are_dealt_to_everybody_and_by_chance(people: int) -> None:
+    dealt = [deal(people, np.random.default_rng(seed)) for seed in range(60)]
+    assert all(set(owners) == set(range(people)) for owners in dealt)
+    assert {owners[PARTS.index("hair")] for owners in dealt} == set(range(people))
 
 
 def test_a_morph_is_none_of_its_parents() -> None:

@@ -80,15 +80,13 @@ class Generator:
         reason = self._refusal(images, points)
         if reason:
             return Made(None, reason=reason)
-        from augment.generators.morph.blending import PARTS, by_parts, part_weights, whole
+        from augment.generators.morph.blending import PARTS, by_parts, deal, part_weights, whole
         from augment.generators.morph.warping import EYES, MOUTH, NOSE, bent, varied
 
         config, size = self.config, len(images[0])
         random = np.random.default_rng(request.seed)
         shares = self._shares(random)
-        # Every parent has a part, and the part it has is by chance.
-        owners = [int(n) for n in random.permutation(np.resize(random.permutation(config.people),
-                                                               len(PARTS)))]  # fmt: skip
+        owners = deal(config.people, random)
         middle = np.average(points, axis=0, weights=shares)
         if config.blend == "parts":
             for places, part in ((EYES, "eyes"), (NOSE, "nose"), (MOUTH, "mouth")):
