@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import torch
+
+from augment.generators.age.ages import KNOTS, ordinal_code
+from augment.generators.age.lesson import age
+from augment.generators.age.network import Amounts, Editor
+from augment.generators.age.prototypes import SIDE, average_face
+from augment.generators.age.texture import BANDS, bands, strength, with_detail
+from augment.metrics.visible_change import face_region
+from augment.nets.data import to_tensor
+
+
+def wrinkled(depth: float, period: int = 4, size: int = 64) -> torch.Tensor:
+    """A grey face of stripes so deep."""
+    wave = torch.sin(2 * torch.pi * torch.arange(size) / period)
+    return (depth * wave)[None, None, :, None].expand(1, 3, size, size).contiguous()
+
+
+def test_a_flat_face_has_no_detail_and_gets_none() -> None:
+    flat = torch.full((1, 3, 64, 64), 0.3)
+    torch.testing.assert_close(bands(flat), torch.zeros(1, BANDS, 64, 64), atol=1e-5, rtol=0)
+    torch.testing.assert_close(with_detail(flat, torch.ones(1, BANDS, 64, 64)), flat)
+
+
+def test_no_gain_changes_nothing() -> None:
+    face = torch.rand(2, 3, 64, 64)
+    torch.testing.assert_close(with_detail(face, torch.zeros(2, BANDS, 64, 64)), face)
+
+
+def test_twice_as_deep_is_stronger_by_the_logarithm_of_two() -> None:
+    change = strength(wrinkled(0.4)) - strength(wrinkled(0.2))
+    finest = change[0, :2, 20:44, 20:44]
+    torch.testing.assert_close(finest, torch.full_like(finest, np.log(2)), atol=0.02, rtol=0)
+
+
+def test_gains_make_detail_so_much_stronger() -> None:
+    gains = torch.full((1, BANDS, 64, 64), float(np.log(2)))
+    found = with_detail(wrinkled(0.2), gains)[0, :, 20:44, 20:44]
+    expected = wrinkled(0.4)[0, :, 20:44, 20:44]
+    torch.testing.assert_close(found, expected, atol=0.03, rtol=0)
+
+
+def test_gains_are_bounded() -> None:
+    found = with_detail(wrinkled(0.1), torch.full((1, BANDS, 64, 64), 9.0))
+    assert 0.2 < float(found.abs().max()) < 0.4
+
+
+@pytest.mark.parametrize("size", [32, 128])
+def test_scales_follow_the_size(size: int) -> None:
+    """The same face, larger: as strong at the same scales."""
+    small, large = (
+        wrinkled(0.3, 16 * side // 64, side)[:, :, : side // 2 * 2] for side in (64, size)
+    )
+    middle = [found[0, :, found.shape[2] // 2, found.shape[3] // 2]
+              for found in (strength(small), strength(large))]  # fmt: skip
+    torch.testing.assert_close(middle[0][2:], middle[1][2:], atol=0.25, rtol=0)
+
+
+def learnt(count: int = 160) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy faces whose skin gets rougher and redder with the years."""
+    random = np.random.default_rng(1)
+    years = random.uniform(2, 75, count).astype(np.float32)
+    rough = (4 + 20 * years / 75)[:, None, None, None] * random.standard_normal((count, 64, 64, 1))
+    images = np.full((count, 64, 64, 3), 120.0) + rough
+    images[..., 0] += (40 * years / 75)[:, None, None]
+    return np.clip(images, 0, 255).astype(np.uint8), years
+
+
+@pytest.fixture(scope="module")
+def editor() -> Editor:
+    images, years = learnt()
+    found = average_face(images, years, {}, np.ones(len(years), np.float32))
+    torch.manual_seed(0)
+    network = Editor((8, 12, 16), 3, Amounts(1, 1, 1, 1)).eval()
+    for name in ("middle", "flows", "colours", "details"):
+        getattr(network, name).copy_(torch.from_numpy(getattr(found, name)))
+    return network
+
+
+def roughness(editor: Editor, years: float) -> float:
+    images, ages = learnt(8)
+    source = age(ages, np.zeros(8, np.int64))
+    target = age(np.full(8, years, np.float32), np.zeros(8, np.int64))
+    with torch.no_grad():
+        made = editor.average(to_tensor(images), source, target)
+    return float(made[:, 1, 20:50, 15:49].std(dim=(1, 2)).mean())
+
+
+def test_skin_gets_as_rough_as_at_the_other_age(editor: Editor) -> None:
+    young, old = roughness(editor, 5), roughness(editor, 70)
+    true = [(4 + 20 * years / 75) / 127.5 for years in (5, 70)]
+    assert young == pytest.approx(true[0], rel=0.3)
+    assert old == pytest.approx(true[1], rel=0.3)
+
+
+def test_the_tone_of_the_skin_stays(editor: Editor) -> None:
+    """Redder with the years as learned: not what ageing is allowed to do."""
+    change = ordinal_code(70.0) - ordinal_code(5.0)
+    colours = np.tensordot(change, editor.colours.numpy(), axes=1)
+    inside = face_region(SIDE, None)
+    assert np.abs(colours[:, inside].mean(1)).max() < 0.05  # learned: 0.27
+    assert editor.details.shape == (len(KNOTS), BANDS, SIDE, SIDE)
+
+
+def test_at_its_own_age_a_face_stays_what_it_is(editor: Editor) -> None:
+    images, ages = learnt(4)
+    faces, own = to_tensor(images), age(ages, np.zeros(4, np.int64))
+    with torch.no_grad():
+        torch.testing.assert_close(editor(faces, own, own), faces, atol=1e-4, rtol=0)
+
+
+def test_edges_are_not_moved() -> None:
+    """What lies there may be mirrored."""
+    editor = Editor((8, 12, 16), 3, Amounts(1, 1, 1, 1))
+    editor.flows.fill_(0.1)
+    source, target = (
+        age(np.full(1, years, np.float32), np.zeros(1, np.int64)) for years in (9, 70)
+    )
+    flow = editor._change(64, source, target).flow
+    assert float(flow[0, 0, 32, 32]) > 0.3
+    rim = torch.cat([flow[..., 0, :], flow[..., -1, :], flow[..., 0], flow[..., -1]], dim=-1)
+    assert float(rim.abs().max()) < 0.01
