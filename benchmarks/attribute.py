@@ -4,7 +4,7 @@
 drawn by code, through the window that our network has; E2D2+none is SaGAN. ``whole``: some of them
 on whole faces, as in the papers. ``ours``: our network, on the same faces. ``several``: ours, with
 mouth_open, smiling, glasses and beard in one model. ``photos``: ours on CelebA, with mouth_open,
-smiling, glasses, beard and makeup in one model, guides by landmarks alone, judged on held-out
+smiling, glasses and beard in one model, guides by landmarks alone, judged on held-out
 people. ``parts``: ours on CelebAMask-HQ's mouths, guides by its part masks; its judges learned on
 CelebA. On drawn faces all are measured on other drawn people, each
 asked for the other value; since the code can draw that picture, too, there is a true answer
@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attribute_faces import ATTRIBUTES, Held, held_out, learnt_faces
+from attribute_faces import ATTRIBUTES, Held, held_out, learnt_faces, other
 from attribute_measures import Edits, Measured, Panel, collapsed, judge_accuracies, measured
 from attribute_page import write_page, write_sheet
-from attribute_photos import CELEBA, celeba, celebamask_hq, evenly, held_out_photos
+from attribute_photos import CELEBA, JUDGED, celeba, celebamask_hq, evenly, held_out_photos
 
 from augment.figures import Figure, write_figures
 from augment.generators.attribute import Config, Generator
@@ -109,7 +109,7 @@ class _Bench:
         judged: Sequence[str] = ATTRIBUTES
         if args.what in ("photos", "parts"):
             self.data = "celeba" if args.what == "photos" else "celebamask_hq"
-            for_judges, judged = celeba(args.data, work), CELEBA
+            for_judges, judged = celeba(args.data, work), JUDGED
             self.attributes = CELEBA if args.what == "photos" else (MOUTH,)
             self.aligned = for_judges if args.what == "photos" else celebamask_hq(args.data, work)
             self.people = held_out_photos(self.aligned, self.attributes, SEED)
@@ -261,7 +261,7 @@ def _speed(generator: Generator, people: Sequence[Held]) -> float:
     started = time.process_time()
     generator.edit(
         [held.image for held in asked], [held.points for held in asked],
-        [held.labels for held in asked], [{name: "yes"}] * _TIMED,
+        [held.labels for held in asked], [{name: other(held.labels[name])} for held in asked],
     )  # fmt: skip
     return round(_TIMED / (time.process_time() - started), 1)
 

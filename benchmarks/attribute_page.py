@@ -26,8 +26,7 @@ guide mask under 0.05, or pictures that change by under half a level).
 
 
 def write_page(figures: Path) -> None:
-    """Write ``attribute.md`` beside the figures, with what a person wrote in
-    ``attribute_notes.md``."""
+    """Write ``attribute.md`` beside the figures."""
     rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
     lines = ["# Attributes: what was measured\n", _ABOUT]
     photos = [row for row in rows if row["data"] != "drawn"]
@@ -49,14 +48,14 @@ def write_page(figures: Path) -> None:
         own = [row for row in photos if row["data"] == data]
         if own:
             lines += [f"\n## {title}\n", *_flat(own)]
-    notes = figures.with_name("attribute_notes.md")
-    if notes.is_file():
-        lines += ["\n## What is wrong with the pictures\n", notes.read_text(encoding="utf-8")]
+    lines += ["\n## What is wrong with the pictures\n", _WRONG]
     made = sorted({str(row["command"]) for row in rows + photos})
     lines += ["\nPrint them again:\n", *(f"    {command}" for command in made)]
     figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+_WRONG = """TODO
+"""
 _SHEET = (
     "Of each attribute, four rows: the face as given, the truth, the edit, and the attention "
     "(white: changed).\n"

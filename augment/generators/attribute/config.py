@@ -13,8 +13,8 @@ Arch = Literal["ours", "E2D2", "E2D1", "E1D2", "E1D1"]
 MaskLoss = Literal["none", "MAE", "MSE", "SDE"]
 #: Where an attribute is seen, unless params say otherwise.
 USUAL_REGIONS: Mapping[str, str] = {
-    "mouth_open": "mouth", "lipstick": "mouth",
-    "smiling": "lower_face", "beard": "lower_face", "mustache": "lower_face",
+    "mouth_open": "mouth", "smiling": "mouth", "lipstick": "mouth",
+    "beard": "lower_face", "mustache": "lower_face",
     "goatee": "lower_face", "five_o_clock_shadow": "lower_face",
     "glasses": "eyes", "narrow_eyes": "eyes", "bushy_eyebrows": "eyes", "arched_eyebrows": "eyes",
     "bags_under_eyes": "eyes", "big_nose": "nose", "pointy_nose": "nose",

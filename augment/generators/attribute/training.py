@@ -19,7 +19,7 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "real": 0.1, "missing": 0.2, "outside": 0.1,
+    "learnt": 3.0, "edges": 2.0, "real": 0.2, "missing": 0.2, "outside": 0.1,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
 _ALONE = 0.25  # share of the training without the critic's word; it comes in as slowly
