@@ -18,7 +18,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from age_photos import held_out_photos, judges_photos, learnt_photos, unseen_pho
 
 from augment.figures import Figure, write_figures
 from augment.generators.age import Config, Generator
+from augment.generators.age.network import Amounts, Editor
 from augment.nets.blocks import parameters
 from augment.nets.data import load_faces
 from augment.nets.weights import sha256
@@ -48,6 +49,12 @@ AMOUNTS = {
     "drawn": {"shape": 1.0, "brightness": 1.0, "colour": 1.0, "detail": 0.5},
     "fairface": {"shape": 1.5, "brightness": 2.0, "colour": 1.0, "detail": 2.0},
 }
+#: Of the average face's change, for an ablation: as averages show it, and what was added to that.
+PARTS = {
+    "classical": {"shape": 1.0, "brightness": 1.0, "colour": 1.0, "detail": 0.0},
+    "stronger": {"shape": 1.5, "brightness": 2.0, "colour": 1.0, "detail": 0.0},
+    "detail": {"shape": 0.0, "brightness": 0.0, "colour": 0.0, "detail": 2.0},
+}
 _TIMED = 512  # faces
 
 Truth = tuple[Sequence[Image], Sequence[int]]  # pictures, and their age groups
@@ -62,6 +69,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=90, help="held out")
     parser.add_argument("--images", type=int, default=48_000, help="seen by each arch")
     parser.add_argument("--arch", nargs="+", default=ARCHS, choices=ARCHS)
+    parser.add_argument(
+        "--parts", nargs="+", default=(), choices=PARTS, help="of ours' start, each alone"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--workers", type=int, default=2, help="processes that align photos")
     parser.add_argument(
@@ -133,6 +143,23 @@ def _of_archs(
         yield from figures_of_edits(arch, generator.edit, people, panel, data)
         if arch == "ours":
             yield from figures_of_edits("average", generator.average, people, panel, data)
+            for name in args.parts:
+                alone = _with(generator, PARTS[name])
+                yield from figures_of_edits(f"average_{name}", alone, people, panel, data)
+
+
+def _with(generator: Generator, amounts: Mapping[str, float]) -> Edit:
+    """The average face's change in other amounts."""
+
+    def edit(images: Sequence[Image], own: Sequence[float], years: Sequence[float]) -> list[Image]:
+        network = generator.network()
+        assert isinstance(network, Editor)
+        kept, network.amounts = network.amounts, Amounts(**amounts)
+        made = generator.average(images, own, years)
+        network.amounts = kept
+        return made
+
+    return edit
 
 
 def _embedder(data: Path) -> dict[str, str] | None:
@@ -184,9 +211,9 @@ def _of_ages(arch: str, generator: Generator, truth: Truth, data: str) -> Iterat
     off = np.abs(by_age - wanted)
 
     def row(name: str, right: npt.NDArray[np.bool_], group: str = "all", **more: Any) -> Figure:
-        """The mean of the groups, as all groups weigh the same."""
-        parts = [right[wanted == place].mean() for place in np.unique(wanted)]
-        value = right.mean() if group != "all" else np.mean(parts)
+        """Of all: the mean of the groups, so that all weigh the same."""
+        every = [wanted == place for place in np.unique(wanted)] if group == "all" else [...]
+        value = np.mean([right[part].mean() for part in every])
         settings = {"better": "higher", "split": "held_out_people", "group": group, **more}
         return Figure(name, arch, data, round(float(value), 4), "ratio", n=len(right), **settings)
 

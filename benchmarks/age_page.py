@@ -10,7 +10,10 @@ from age_faces import YEARS, Held
 from age_measures import Edit
 from PIL import Image as Picture
 
-_ORDER = ("truth", "unchanged", "average", "ragan", "hrfae", "decompose", "ours")
+_ORDER = (
+    "truth", "unchanged", "average_classical", "average_stronger", "average_detail", "average",
+    "ragan", "hrfae", "decompose", "ours",
+)  # fmt: skip
 _ON_SHEET = ("ragan", "hrfae", "decompose", "ours")
 _SHOWN = (3, 10, 15, 25, 44, 62, 71)  # people of the sheet, of all ages
 _SCALE = 2
