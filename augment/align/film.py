@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from augment import protocols
 from augment.errors import RowError
-from augment.protocols import Detection, Detector
+from augment.protocols import Detection
 from augment.types import FloatArray, Image
 
 #: A second face this wide, as a share of the first one's width, makes it unclear whose film it is.
@@ -33,7 +34,7 @@ def film_points(
     faces: Sequence[Detection],
     frame: Image,
     around: Sequence[Image],
-    detector: Detector,
+    detector: protocols.Detector,
 ) -> FloatArray:
     """The median of a face's points over frames, (5, 2), pixels.
 
