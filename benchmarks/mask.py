@@ -53,6 +53,10 @@ def main() -> None:
     parser.add_argument(
         "--bottleneck", type=int, default=Scale.bottleneck, help="of the auto-encoder; the paper's"
     )
+    parser.add_argument(
+        "--epochs", type=int, default=Scale.epochs, help="of the auto-encoder; the paper's"
+    )
+    parser.add_argument("--images", type=int, help="that the network sees; else as in params.yaml")
     parser.add_argument("--photos", type=int, default=Scale.photos, help="of each set of photos")
     parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/mask.json"))
@@ -60,7 +64,13 @@ def main() -> None:
     scale = (
         Scale.quick()
         if args.quick
-        else replace(Scale(), bottleneck=args.bottleneck, photos=args.photos)
+        else replace(
+            Scale(),
+            bottleneck=args.bottleneck,
+            photos=args.photos,
+            epochs=args.epochs,
+            train_images=args.images,
+        )
     )
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
         bench = Bench(

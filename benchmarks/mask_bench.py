@@ -159,13 +159,15 @@ class Bench:
         return crops.of(np.abs(crops.yaw) > PROFILE)
 
     def model(self, arch: str, name: str) -> tuple[Path, dict[str, float]]:
-        """The trained model's folder; what its training took: seconds, peak memory in MiB."""
+        """The trained model's folder; what its training took: seconds, peak memory in MiB, epochs
+        of the pairs or images seen."""
         kind = f"cae{self.scale.bottleneck}" if arch == "cae" else arch
         folder = self.work / "models" / f"{kind}_{name}"
         told = folder / "training.json"
         if not told.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             scale = self.scale
+            config = self._with_pairs(name) if arch == "unet_taught" else self.config
             if arch == "cae":
                 pairs = self._stored(name)
                 took = apart(
@@ -173,9 +175,9 @@ class Bench:
                 )
             else:
                 faces = self.aligned(name)
-                config = self._with_pairs(name) if arch == "unet_taught" else self.config
                 took = apart(train_on_faces, config, faces, folder, self.seed, self.work)
-            told.write_text(json.dumps(took), encoding="utf-8")
+            long = {"epochs": scale.epochs} if arch == "cae" else {"images": config.train.images}
+            told.write_text(json.dumps(took | long), encoding="utf-8")
         return folder, json.loads(told.read_text(encoding="utf-8"))
 
     def _stored(self, name: str) -> Path:

@@ -121,7 +121,8 @@ def _other_tables(rows: Sequence[Row]) -> list[str]:
     found = ["## Time, memory, size\n"]
     names = (
         "seconds_50_faces_64px", "stage_faces_per_s", "train_seconds", "train_processor_seconds",
-        "parameters", "bottleneck", "peak_memory_mib", "output_error", "output_psnr",
+        "parameters", "bottleneck", "epochs", "images", "train_step_seconds",
+        "peak_memory_mib", "output_error", "output_psnr",
     )  # fmt: skip
     for name in names:
         found.append(_plain([row for row in rows if row["name"] == name],

@@ -51,6 +51,8 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
             yield _row("train_processor_seconds", arch, told["processor_seconds"], "s", data=name,
                        n=1)  # fmt: skip
             yield _row("peak_memory_mib", arch, told["peak_mib"], "MiB", "training", name, 1)
+            how_long = "epochs" if arch == "cae" else "images"
+            yield _row(how_long, arch, told[how_long], "numbers", "training", name, 1)
             if arch == "cae":
                 yield _row("bottleneck", arch, bench.scale.bottleneck, "numbers", data=name, n=1)
             yield _row("parameters", arch, _parameters(folder), "numbers", data=name, n=1)
