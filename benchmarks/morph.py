@@ -2,6 +2,7 @@
 
     people    morphs of photos: new people or their parents, how like real faces, faces a second
     room      a bin of three people: how many new identities does it gain?
+    road      LFW through plan, generate and gate: how many morphs pass, and who refuses the others
     film      frames of drawn films: chosen, set aside, how still the eyes stand in their crops
     clips     the same of real clips
     page      reports/systems/morph.md and its picture, from all figures
@@ -21,13 +22,16 @@ from morph_faces import SOURCES, read_people
 from morph_film import clip_figures, film_figures
 from morph_page import write_page
 from morph_people import people_figures
+from morph_road import road_figures
 from morph_room import room_figures
 
 from augment.figures import Figure, write_figures
 
 SEED = 7
-PARTS = ("people", "room", "film", "clips", "page")
+PARTS = ("people", "room", "road", "film", "clips", "page")
 _MEASURED = ("lfw", "drawn")
+#: Parts that have sets of their own.
+_ALONE = {"road": road_figures, "film": film_figures, "clips": clip_figures}
 #: Places on the machine are no part of a command that others repeat.
 _PLACES = ("--data", "--work", "--out")
 
@@ -53,9 +57,8 @@ def main() -> None:
                 shown = read_people("london_hr", args.data, work, SEED, args.workers, 600)
                 write_page(shown, args.out)
                 continue
-            if part in ("film", "clips"):
-                of_films = film_figures if part == "film" else clip_figures
-                _keep(of_films(args.data, work, SEED, args.workers), args.out)
+            if part in _ALONE:
+                _keep(_ALONE[part](args.data, work, SEED, args.workers), args.out)
                 continue
             for name in args.sets:
                 if part == "room":
