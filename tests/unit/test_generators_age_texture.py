@@ -5,7 +5,7 @@ import torch
 from augment.generators.age.ages import KNOTS, ordinal_code
 from augment.generators.age.lesson import age
 from augment.generators.age.network import Amounts, Editor
-from augment.generators.age.prototypes import SIDE, average_face
+from augment.generators.age.prototypes import SIDE, _skin, average_face
 from augment.generators.age.texture import BANDS, bands, strength, with_detail
 from augment.metrics.visible_change import face_region
 from augment.nets.data import to_tensor
@@ -92,6 +92,10 @@ def test_skin_gets_as_rough_as_at_the_other_age(editor: Editor) -> None:
     true = [(4 + 20 * years / 75) / 127.5 for years in (5, 70)]
     assert young == pytest.approx(true[0], rel=0.3)
     assert old == pytest.approx(true[1], rel=0.3)
+
+
+def test_skin_is_where_visible_change_looks_for_it() -> None:
+    np.testing.assert_array_equal(_skin(), face_region(SIDE, None))
 
 
 def test_the_tone_of_the_skin_stays(editor: Editor) -> None:

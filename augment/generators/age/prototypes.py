@@ -16,7 +16,6 @@ import torch
 
 from augment.generators.age.ages import KNOTS, ordinal_code
 from augment.generators.age.texture import strength
-from augment.metrics.visible_change import face_region
 from augment.nets.data import to_tensor
 from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN
@@ -25,6 +24,7 @@ from augment.vocabulary import UNKNOWN
 SIDE = 64
 _RIDGE = 3.0  # in faces: so many faces' worth of doubt about each number
 _LABEL = "age_group"
+_FACE = (0.62, 0.288, 0.368)  # height of the face's middle, its half axes: shares of the side
 _AT_ONCE = 256  # faces
 _MIDDLE = 25.0  # the year whose shape all others are compared with
 _YEARS = np.array([*np.arange(0.5, 20, 1.5), *np.arange(21, 83, 4)], np.float32)
@@ -127,10 +127,20 @@ def regression(
 
 def _toneless(colours: FloatArray) -> FloatArray:
     """(k, SIDE, SIDE, 3) without what the face's skin as a whole gets lighter or redder by."""
-    inside = face_region(SIDE, None).astype(np.float32)
+    inside = _skin().astype(np.float32)
     soft = cv2.GaussianBlur(inside, (0, 0), SIDE / 12)[..., None]
     tone = (colours * soft).sum((1, 2), keepdims=True) / np.square(soft).sum()
     return np.asarray(colours - tone * soft, dtype=np.float32)
+
+
+def _skin() -> npt.NDArray[np.bool_]:
+    """(SIDE, SIDE): the ellipse where crops have the face."""
+    height, across, along = _FACE
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
+    inside: npt.NDArray[np.bool_] = (
+        np.square((columns - 0.5) / across) + np.square((rows - height) / along) <= 1
+    )
+    return inside
 
 
 def _strengths(images: npt.NDArray[np.uint8]) -> FloatArray:
