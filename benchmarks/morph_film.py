@@ -55,7 +55,7 @@ def _rows(name: str, root: Path, work: Path, seed: int, workers: int) -> Iterato
     clips = sorted({row["person"] or "" for row in rows})
     for clip in clips:
         own = [row for row in rows if row["person"] == clip]
-        group = clip.rpartition("/")[2]
+        group = _called(clip.rpartition("/")[2])
         yield Figure("frames", "video", name, len(own), "frames", "higher", len(own), group=group)
         reasons = Counter(row["reason"] for row in own if row["status"] != "ok")
         for reason, count in reasons.items():
@@ -63,6 +63,12 @@ def _rows(name: str, root: Path, work: Path, seed: int, workers: int) -> Iterato
                 "set_aside", "video", name, round(count / len(own), 4), "share of frames", "lower",
                 len(own), group=f"{group}: {reason}",
             )  # fmt: skip
+
+
+def _called(file: str) -> str:
+    """A clip's name without whatever else stands in its file's: that may be somebody's."""
+    words = Path(file).stem.split("_")
+    return " ".join(words[:2]) if words[0] == "person" else words[-1]
 
 
 def _drawn_films(folder: Path, seed: int) -> tuple[Path, dict[str, list[FloatArray]]]:
@@ -147,4 +153,4 @@ def _spread(data: str, arch: str, clip: str, points: FloatArray) -> Figure:
     eyes = points[:, :2]
     value = float(np.sqrt(eyes.var(axis=0).sum(axis=-1).mean())) / _APART
     return Figure("eye_position_spread", arch, data, round(value, 5), "of the eyes' distance",
-                  "lower", len(points), group=clip)  # fmt: skip
+                  "lower", len(points), group=_called(clip))  # fmt: skip

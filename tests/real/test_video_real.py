@@ -47,16 +47,13 @@ def _state(source: Source, uri: str, detector: Detector) -> str:
 
 
 def test_every_clip_has_its_frames(states: dict[str, list[str]]) -> None:
-    assert {clip: len(frames) for clip, frames in states.items()} == {
-        "negative_many_people_street.mp4": 4,
-        "person_A_man_d18.mp4": 7,
-        "person_B_woman_d3.mp4": 12,
-        "person_C.mp4": 8,
-    }
+    assert {clip[:8]: len(frames) for clip, frames in states.items()} == {
+        "negative": 4, "person_A": 7, "person_B": 12, "person_C": 8,
+    }  # fmt: skip
 
 
 def test_clips_of_one_person_are_used_but_for_blurred_frames(states: dict[str, list[str]]) -> None:
-    for clip in ("person_A_man_d18.mp4", "person_B_woman_d3.mp4", "person_C.mp4"):
+    for clip in (clip for clip in states if clip.startswith("person")):
         refused = [reason for reason in states[clip] if reason]
         assert len(refused) <= 1
         assert all(reason.startswith("blurred") for reason in refused)
