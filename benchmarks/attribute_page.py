@@ -61,10 +61,10 @@ the papers' networks is meant. Cells that are missing were not taught.
 
 *Ours* on drawn faces: shut mouths look right, if a little soft; open ones are dark with red lips
 and seldom show teeth, for the network paints the mean of the mouths that would fit. It changes
-the mouth and no more, so the chin stays where it was: the drawn truth has it lower, the embedding
-judge looks at that and hardly believes an open mouth, and `error_to_true` does not fall below
-that of doing nothing. `attention_iou` is against the guide of the face as given; to open a mouth
-the attention must be larger.
+the mouth and no more, so the chin stays where it was: in the drawn truth it falls with the mouth.
+The embedding judge seems to look at that and believes few edits of either kind, and
+`error_to_true` does not fall below that of doing nothing. `attention_iou` is against the guide of
+the face as given; to open a mouth the attention must be larger.
 
 On photos it does not work yet. After 12,000 faces of four attributes mouths are smooth blots,
 dark glasses are a dark band, and what is taken off leaves a blur: the network has learned to fill
