@@ -7,7 +7,9 @@ inside of the face (``error_to_true``). Judges learned on half b, on other peopl
 distances are to FairFace's half b. No picture of a photo is written.
 
 All archs see the same faces as often, at the same size. Beside them ``unchanged`` (the face as it
-was) and ``average`` (only what age does to the average face, which ``ours`` starts from).
+was), ``corrected`` (``ours`` with a U-Net and an adversary that learn to correct it) and parts of
+what ``ours`` does, each alone: ``ours_classical`` as averages show it, ``ours_stronger``, more of
+that, ``ours_detail``, only the strength of detail.
 ``target_accuracy`` of ``mean`` is the weakest judge's; ``judge_ceiling`` (arch ``truth``) is their
 accuracy on true pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
 features of the judge ``attributes``: not LPIPS, and not comparable with it. Rows are in
@@ -41,7 +43,7 @@ from augment.types import Image
 from augment.vocabulary import AGE_GROUPS
 
 SEED = 7
-ARCHS = ("ragan", "hrfae", "decompose", "ours")
+ARCHS = ("ragan", "hrfae", "decompose", "ours", "corrected")
 EMBEDDER = "weights/mobilefacenet_112.onnx"
 #: Drawn faces lie on each other, so their averages show all that age does. Chosen on other people
 #: than those that figures are of (photos: FairFace's validation split).
@@ -115,7 +117,7 @@ def _fairface(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
     judging = judges_photos(args.data, work, args.workers)
     panel = Panel.of(
         judging, work / "judges-utkface", _embedder(args.data), SEED, unseen_photos(aligned),
-        ("age_group", "gender", "ethnicity"),
+        ("age_group", "gender", "ethnicity"), 24_000,
     )  # fmt: skip
     people = held_out_photos(aligned, args.people, SEED)
     everyone = held_out_photos(aligned, 100_000, SEED)
@@ -138,14 +140,13 @@ def _of_archs(
     for arch in args.arch:
         generator, minutes = _trained(arch, args, aligned, work)
         yield from _of_training(arch, generator, minutes, args)
-        if arch in ("ours", "decompose"):
+        if arch in ("ours", "corrected", "decompose"):
             yield from _of_ages(arch, generator, truth, data)
         yield from figures_of_edits(arch, generator.edit, people, panel, data)
         if arch == "ours":
-            yield from figures_of_edits("average", generator.average, people, panel, data)
             for name in args.parts:
                 alone = _with(generator, PARTS[name])
-                yield from figures_of_edits(f"average_{name}", alone, people, panel, data)
+                yield from figures_of_edits(f"ours_{name}", alone, people, panel, data)
 
 
 def _with(generator: Generator, amounts: Mapping[str, float]) -> Edit:
@@ -175,7 +176,8 @@ def _trained(
     arch: str, args: argparse.Namespace, aligned: Path, work: Path
 ) -> tuple[Generator, float]:
     """The generator, and how many minutes of one core its training took."""
-    settings = {"arch": arch, "amounts": AMOUNTS[args.what], "train": {"images": args.images}}
+    kind = {"arch": "ours", "correct": True} if arch == "corrected" else {"arch": arch}
+    settings = {**kind, "amounts": AMOUNTS[args.what], "train": {"images": args.images}}
     config = validate(Config, settings, arch)
     model, started = _model(arch, args, work), time.process_time()
     if not (model / "minutes").is_file():

@@ -28,11 +28,6 @@ Edit = Callable[[Sequence[Image], Sequence[float], Sequence[float]], list[Image]
 #: The paper's five groups: name -> numbers of age groups.
 MERGED = {"0-9": (0, 1), "10-19": (2,), "20-39": (3, 4), "40-49": (5,), "50+": (6, 7, 8)}
 PAPER = {"0-9": 57.3, "10-19": 57.5, "20-39": 63.1, "40-49": 64.2, "50+": 68.3, "mean": 62.1}
-#: Judges learn on people that no generator learns on: half b.
-_JUDGES: Mapping[str, Mapping[str, Any]] = {
-    "attributes": {"train": {"images": 24_000}},
-    "handmade": {},
-}
 _LABEL = "age_group"
 _MOST_REAL = 100
 _FAR = 2  # groups: an edit by so many must be visible
@@ -58,10 +53,14 @@ class Panel:
         seed: int,
         real: FaceSet,
         labels: Sequence[str] = (_LABEL, "gender"),
+        images: int = 12_000,
     ) -> "Panel":
         """Trained on half b of ``aligned``, or read where they were trained before; ``real`` are
-        the faces that distances are taken to."""
-        entries = {kind: {**settings, "labels": labels} for kind, settings in _JUDGES.items()}
+        the faces that distances are taken to, ``images`` is what the network of them sees."""
+        entries: dict[str, dict[str, Any]] = {
+            "attributes": {"labels": labels, "train": {"images": images}},
+            "handmade": {"labels": labels},
+        }
         if embedder is not None:
             entries["embedding"] = {"labels": labels, **embedder}
         judges = {}

@@ -11,8 +11,8 @@ from age_measures import Edit
 from PIL import Image as Picture
 
 _ORDER = (
-    "truth", "unchanged", "average_classical", "average_stronger", "average_detail", "average",
-    "ragan", "hrfae", "decompose", "ours",
+    "truth", "unchanged", "ragan", "hrfae", "decompose", "ours_classical", "ours_stronger",
+    "ours_detail", "corrected", "ours",
 )  # fmt: skip
 _ON_SHEET = ("ragan", "hrfae", "decompose", "ours")
 _SHOWN = (3, 10, 15, 25, 44, 62, 71)  # people of the sheet, of all ages
@@ -20,8 +20,9 @@ _SCALE = 2
 
 _ABOUT = """Drawn faces have true pictures at other ages, so `error_to_true` is against the truth:
 the mean absolute difference inside of the face, of levels 0 to 1. *unchanged* is what doing nothing
-scores; *average* is only what age does to the average face, in shape, shading and strength of
-detail, which is where *ours* starts from. All networks saw the same faces as often, at 64 px.
+scores. *Ours* does to a face what age does to the average face, in shape, shading and strength of
+detail; *ours_classical*, *_stronger* and *_detail* are parts of that alone, *corrected* lets a
+U-Net and an adversary learn to correct it. All networks saw the same faces as often, at 64 px.
 Target accuracies are the weakest judge's, and a mean is the mean of the five merged groups. L1 is
 of levels 0 to 1: the double on -1 to 1. *Perceptual* figures are cosine distances of a judge's
 features, not LPIPS. *Ours* leaves a face that is asked for its own age as it is by its design.

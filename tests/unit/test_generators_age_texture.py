@@ -4,7 +4,7 @@ import torch
 
 from augment.generators.age.ages import KNOTS, ordinal_code
 from augment.generators.age.lesson import age
-from augment.generators.age.network import Amounts, Editor
+from augment.generators.age.network import Amounts, Corrected, Editor
 from augment.generators.age.prototypes import SIDE, _skin, average_face
 from augment.generators.age.texture import BANDS, bands, strength, with_detail
 from augment.metrics.visible_change import face_region
@@ -72,7 +72,7 @@ def editor() -> Editor:
     images, years = learnt()
     found = average_face(images, years, {}, np.ones(len(years), np.float32))
     torch.manual_seed(0)
-    network = Editor((8, 12, 16), 3, Amounts(1, 1, 1, 1)).eval()
+    network = Corrected((8, 12, 16), 3, Amounts(1, 1, 1, 1)).eval()
     for name in ("middle", "flows", "colours", "details"):
         getattr(network, name).copy_(torch.from_numpy(getattr(found, name)))
     return network

@@ -1,7 +1,7 @@
 """``age``: the same face, younger or older; age is set by number.
 
-Four networks, chosen by ``arch`` and taught by one loop. ``ours``: the change of the average face,
-corrected by a network that bends, shades and recolours (network.py). The others are for comparison:
+Four networks, chosen by ``arch`` and taught by one loop. ``ours``: what age does to the average
+face, in shape, shading and strength of detail, done to a face (network.py). For comparison:
 ``decompose`` (J. Kim & J. Park, J. Broadcast Engineering 28(2), 2023), ``ragan`` (F.
 Makhmudkhujaev, S. Hong, I. K. Park, ICCV 2021) and ``hrfae`` (X. Yao et al., ICPR 2020). Their
 papers' perceptual network is not used: features of the own discriminator take its place.
@@ -79,6 +79,9 @@ class Amounts(Section):
 class Config(Section):
     arch: Arch = "ours"
     amounts: Amounts = Amounts()
+    # Let a U-Net and an adversary correct what ``ours`` does. In short trainings they undid a part
+    # of it and kept people better: see reports/systems/age.md.
+    correct: bool = False
     network: Network = Network()
     train: Train = Train()
     # An age group with fewer train faces is neither learned nor made.

@@ -1,5 +1,5 @@
-"""Our network: what age does to the average face, done to a face, and a correction that it
-learns."""
+"""Our network: what age does to the average face, done to a face; it tells ages apart, too, and can
+learn to correct what it does."""
 
 import itertools
 from collections.abc import Sequence
@@ -33,19 +33,19 @@ class Amounts:
 
 
 class Editor(AgeNetwork):
-    """Bends and shades a face and changes its detail as the average face's; a U-Net on quarter-size
-    pixels adds a flow, a change of colours and where all of that counts.
-
-    The correction is scaled by how far the two ages lie apart, so none is made where there is
-    nothing to do. Sides must be multiples of ``2 ** len(channels)``.
+    """Bends and shades a face, and changes the strength of its detail, as the average face's.
 
     Args:
-        channels: maps at half, quarter, eighth ... height.
+        channels: of the encoder that tells ages: maps at half, quarter, eighth ... height. Sides
+            must be multiples of ``2 ** len(channels)``.
         groups: how many age groups it tells apart.
         amounts: of the average face's change.
+        seen: pictures that the encoder sees at once.
     """
 
-    def __init__(self, channels: Sequence[int], groups: int, amounts: Amounts) -> None:
+    def __init__(
+        self, channels: Sequence[int], groups: int, amounts: Amounts, seen: int = 1
+    ) -> None:
         super().__init__()
         self.amounts = amounts
         # What age does to the average face, as prototypes.AverageFace says.
@@ -57,43 +57,14 @@ class Editor(AgeNetwork):
         self.flows: Tensor
         self.colours: Tensor
         self.details: Tensor
-        self.code = nn.Sequential(
-            nn.Linear(3 * len(KNOTS), _CODE), nn.SiLU(), nn.Linear(_CODE, _CODE), nn.SiLU()
-        )
-        inside = [24, *channels[:-1]]
+        inside = [12 * seen, *channels[:-1]]
         self.down = nn.ModuleList(DoubleConv(a, b) for a, b in zip(inside, channels, strict=True))
         self.split = Decomposition(channels[-1])
         self.age = AgeHead(channels[-1], groups)
         self.leak = AgeHead(channels[-1], groups)
-        up = list(reversed(channels))
-        self.middles = _Styled(up[0], up[0])
-        self.up = nn.ModuleList(_Styled(a + b, b) for a, b in itertools.pairwise(up))
-        # A pixel of this map holds four of the picture: colour change and mask of each.
-        self.paint = nn.Conv2d(channels[0], 16, 3, padding=1)
-        self.flow = nn.Conv2d(channels[1], 2, 3, padding=1)
-        with torch.no_grad():  # starts as the change of the average face
-            for part in (self.paint, self.flow):
-                for values in part.parameters():
-                    values.mul_(0.01)
 
     def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
-        size, average = face.shape[2], self._change(face.shape[2], source, target)
-        skips = self._encode(face, average.done(face))
-        move = target.code - source.code
-        code = self.code(torch.cat([source.code - 0.5, target.code - 0.5, move], dim=1))
-        _, x = self.split(skips.pop())
-        x = self.middles(x, code)
-        for place, block in enumerate(self.up):
-            if place == len(self.up) - 1:  # a quarter of the picture's height: no finer than that
-                flow = self.flow(x).float()
-            x = nn.functional.interpolate(x, scale_factor=2)
-            x = block(torch.cat([x, skips.pop()], dim=1), code)
-        out = self.paint(x).float()
-        amount = 1 - torch.exp(-move.abs().sum(1) / _SOON)[:, None, None, None]
-        mask = torch.sigmoid(nn.functional.pixel_shuffle(out[:, 12:], 2) + _OPEN)
-        more = amount * _BEND * torch.tanh(_larger(flow, size))
-        change = amount * nn.functional.pixel_shuffle(out[:, :12], 2)
-        return average.done(face, mask, more, change)
+        return self.average(face, source, target)
 
     def average(self, face: Tensor, source: Age, target: Age) -> Tensor:
         return self._change(face.shape[2], source, target).done(face)
@@ -116,15 +87,64 @@ class Editor(AgeNetwork):
 
     def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
         """As said there; the other half's head teaches that half to know nothing."""
-        age, rest = self.split(self._encode(face, face)[-1])
+        return self._told(self._encode(face)[-1])
+
+    def _told(self, described: Tensor) -> tuple[Tensor, Tensor]:
+        age, rest = self.split(described)
         return self.age(age), self.leak(reverse(rest))
 
-    def _encode(self, face: Tensor, average: Tensor) -> list[Tensor]:
-        x, skips = nn.functional.pixel_unshuffle(torch.cat([face, average], dim=1), 2), []
+    def _encode(self, faces: Tensor) -> list[Tensor]:
+        x, skips = nn.functional.pixel_unshuffle(faces, 2), []
         for level, block in enumerate(self.down):
             x = block(x if level == 0 else nn.functional.avg_pool2d(x, 2))
             skips.append(x)
         return skips
+
+
+class Corrected(Editor):
+    """A U-Net on quarter-size pixels adds a flow, a change of colours and where all of that counts.
+
+    The correction is scaled by how far the two ages lie apart, so none is made where there is
+    nothing to do. Arguments as :class:`Editor`.
+    """
+
+    def __init__(self, channels: Sequence[int], groups: int, amounts: Amounts) -> None:
+        super().__init__(channels, groups, amounts, seen=2)
+        self.code = nn.Sequential(
+            nn.Linear(3 * len(KNOTS), _CODE), nn.SiLU(), nn.Linear(_CODE, _CODE), nn.SiLU()
+        )
+        up = list(reversed(channels))
+        self.middles = _Styled(up[0], up[0])
+        self.up = nn.ModuleList(_Styled(a + b, b) for a, b in itertools.pairwise(up))
+        # A pixel of this map holds four of the picture: colour change and mask of each.
+        self.paint = nn.Conv2d(channels[0], 16, 3, padding=1)
+        self.flow = nn.Conv2d(channels[1], 2, 3, padding=1)
+        with torch.no_grad():  # starts as the change of the average face
+            for part in (self.paint, self.flow):
+                for values in part.parameters():
+                    values.mul_(0.01)
+
+    def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
+        size, average = face.shape[2], self._change(face.shape[2], source, target)
+        skips = self._encode(torch.cat([face, average.done(face)], dim=1))
+        move = target.code - source.code
+        code = self.code(torch.cat([source.code - 0.5, target.code - 0.5, move], dim=1))
+        _, x = self.split(skips.pop())
+        x = self.middles(x, code)
+        for place, block in enumerate(self.up):
+            if place == len(self.up) - 1:  # a quarter of the picture's height: no finer than that
+                flow = self.flow(x).float()
+            x = nn.functional.interpolate(x, scale_factor=2)
+            x = block(torch.cat([x, skips.pop()], dim=1), code)
+        out = self.paint(x).float()
+        amount = 1 - torch.exp(-move.abs().sum(1) / _SOON)[:, None, None, None]
+        mask = torch.sigmoid(nn.functional.pixel_shuffle(out[:, 12:], 2) + _OPEN)
+        more = amount * _BEND * torch.tanh(_larger(flow, size))
+        change = amount * nn.functional.pixel_shuffle(out[:, :12], 2)
+        return average.done(face, mask, more, change)
+
+    def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
+        return self._told(self._encode(torch.cat([face, face], dim=1))[-1])
 
 
 class _Styled(nn.Module):

@@ -11,7 +11,7 @@ from augment.generators.age import baselines, training
 from augment.generators.age.decoding import Gating, Redrawing
 from augment.generators.age.decomposition import AgeNetwork
 from augment.generators.age.lesson import Lesson
-from augment.generators.age.network import Amounts, Editor
+from augment.generators.age.network import Amounts, Corrected, Editor
 from augment.generators.age.prototypes import SIDE, average_face
 from augment.images import resize
 from augment.nets.loop import Fitted, Learner, build, fit
@@ -27,7 +27,8 @@ def network_of(config: "Config", groups: int) -> AgeNetwork:
     """The untrained network."""
     channels = config.network.channels
     if config.arch == "ours":
-        return Editor(channels, groups, Amounts(**config.amounts.model_dump()))
+        kind = Corrected if config.correct else Editor
+        return kind(channels, groups, Amounts(**config.amounts.model_dump()))
     if config.arch == "hrfae":
         return Gating(channels)
     return Redrawing(channels, groups, decompose=config.arch == "decompose")
@@ -49,16 +50,17 @@ def taught(config: "Config", lesson: Lesson, seed: int, work: Path) -> tuple[Age
     return network, fitted
 
 
-def _learners(
-    config: "Config", lesson: Lesson, network: AgeNetwork, seed: int
-) -> tuple[Learner, Learner]:
-    """The network and its adversary, in the order in which they take turns."""
+def _learners(config: "Config", lesson: Lesson, network: AgeNetwork, seed: int) -> list[Learner]:
+    """The network and its adversary, if it has one, in the order in which they take turns."""
     groups, channels = len(lesson.ages.names), config.network.critic
     steps = config.train.images // config.train.batch
     game: training.Game | baselines.RedrawingGame | baselines.GatingGame
     critic: torch.nn.Module
     if isinstance(network, Editor):
         _start(network, lesson, seed)
+    if isinstance(network, Editor) and not isinstance(network, Corrected):
+        return [Learner(network, training.Telling(lesson, network).tell)]
+    if isinstance(network, Corrected):
         critic = matching = build(lambda: training.critic(channels), seed)
         game = training.Game(lesson, network, matching)
     elif isinstance(network, Redrawing):
@@ -68,10 +70,10 @@ def _learners(
         assert isinstance(network, Gating)
         critic = guided = build(lambda: baselines.GuidedCritic(channels, groups), seed)
         game = baselines.GatingGame(lesson, network, guided)
-    return (
+    return [
         Learner(network, game.edit, "net", _BETAS),
         Learner(critic, game.criticise, "critic", _BETAS),
-    )
+    ]
 
 
 def _start(network: Editor, lesson: Lesson, seed: int) -> None:

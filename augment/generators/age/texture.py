@@ -7,7 +7,6 @@ is at another age. Here bands are differences of Gaussians of the brightness.
 """
 
 import itertools
-from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -56,7 +55,6 @@ def _blurred(maps: Tensor, scale: float) -> Tensor:
     return maps
 
 
-@cache
 def _kernel(deviation: float) -> Tensor:
     reach = max(1, round(3 * deviation))
     places = torch.arange(-reach, reach + 1, dtype=torch.float32)

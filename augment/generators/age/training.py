@@ -1,4 +1,5 @@
-"""Teaches our network: it starts from what age does to the average face, and corrects it."""
+"""Teaches our network to tell ages, and, where it shall, to correct what age does to the average
+face."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from augment.generators.age.ages import KNOTS
 from augment.generators.age.lesson import Batch, Lesson
-from augment.generators.age.network import Editor
+from augment.generators.age.network import Corrected, Editor
 from augment.nets.adversary import ConditionalCritic, gradient_penalty, logistic
 from augment.nets.augmenting import diff_augment
 from augment.nets.loop import Indices
@@ -21,11 +22,29 @@ _PENALTY = 0.2
 _RELAX = 3.0  # bits of the code over which the correction may grow
 
 
-class Game:
-    """The two steps, which see the same faces; the critic's comes second and reuses what was
-    made."""
+class Telling:
+    """The step of a network that only learns to tell ages."""
 
-    def __init__(self, lesson: Lesson, editor: Editor, critic: ConditionalCritic) -> None:
+    def __init__(self, lesson: Lesson, editor: Editor) -> None:
+        self._lesson, self._editor = lesson, editor
+
+    def tell(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
+        loss = age_loss(self._editor, self._lesson.draw(indices, random))
+        return {"loss": loss, "age": loss}
+
+
+def age_loss(editor: Editor, batch: Batch) -> Tensor:
+    """Cross entropy of both halves of the description, on noisy faces."""
+    noise = 0.2 * torch.rand(len(batch.faces), 1, 1, 1, device=batch.faces.device)
+    age, rest = editor.classify(batch.faces + noise * torch.randn_like(batch.faces))
+    return cross_entropy(age, batch.own.group) + cross_entropy(rest, batch.own.group)
+
+
+class Game:
+    """The two steps of a correction, which see the same faces; the critic's comes second and reuses
+    what was made."""
+
+    def __init__(self, lesson: Lesson, editor: Corrected, critic: ConditionalCritic) -> None:
         self._lesson, self._editor, self._critic = lesson, editor, critic
         self._batch: Batch | None = None
         self._made: Tensor | None = None
@@ -38,7 +57,7 @@ class Game:
         change = (made - self._average(batch)).abs().mean(dim=(1, 2, 3))
         far = (batch.target.code - batch.own.code).abs().sum(1)
         found = {
-            "age": self._age(batch),
+            "age": age_loss(self._editor, batch),
             "kept": (change * torch.exp(-far / _RELAX)).mean(),
             "real": self._fool(made, batch),
             **self._learnt(batch),
@@ -62,11 +81,6 @@ class Game:
     @torch.no_grad()
     def _average(self, batch: Batch) -> Tensor:
         return self._editor.average(batch.faces, batch.own, batch.target).clamp(-1, 1)
-
-    def _age(self, batch: Batch) -> Tensor:
-        noise = 0.2 * torch.rand(len(batch.faces), 1, 1, 1, device=batch.faces.device)
-        age, rest = self._editor.classify(batch.faces + noise * torch.randn_like(batch.faces))
-        return cross_entropy(age, batch.own.group) + cross_entropy(rest, batch.own.group)
 
     def _fool(self, made: Tensor, batch: Batch) -> Tensor:
         self._critic.requires_grad_(False)
