@@ -22,8 +22,8 @@ ARCHS = (
     "mean_mask",
     "masktheface",
     "cae",
+    "unet_painted",
     "unet",
-    "unet_taught",
 )
 _SHOWN = ("input", "true mask", "polygon", "mean_mask", "cae", "unet")
 _SIDE = 96  # pixels of a face on the sheet
@@ -67,6 +67,8 @@ def write_page(bench: Bench, figures: Path) -> None:
         WRONG,
         "## Print them again\n",
         "```\npython benchmarks/mask.py --work WORK\n```\n",
+        "The figures above are from shorter runs where the machine was too busy for that:\n",
+        "```\n" + "\n".join(sorted({row["command"] for row in rows})) + "\n```\n",
         "Each figure, with its n, interval, commit and seed, stands in "
         f"[{figures.name}]({figures.name}).\n",
     ]
@@ -85,7 +87,7 @@ def _pair_tables(rows: Sequence[Row]) -> list[str]:
     drawn = [row for row in rows if row["data"] == "drawn" and row["split"] == PEOPLE]
     variants = [row for row in rows if row["name"] == "iou" and row["split"] == PEOPLE
                 and row["arch"].startswith(("polygon_wide", "polygon_round"))]  # fmt: skip
-    found += ["### The polygon's variants: IoU\n", _plain(variants, ("arch", "data", "group"))]
+    found += ["### The polygon's variants: IoU\n", *_plain(variants, ("arch", "data", "group"))]
     found.append("### Other types of mask, on drawn people never seen\n")
     kinds = sorted({row["group"] for row in drawn if row["name"] == "iou"} - {"all"})
     for kind in kinds:
@@ -113,23 +115,24 @@ def _photo_tables(rows: Sequence[Row]) -> list[str]:
         found.append(_table(part, (("identity_cosine", "upper face, cosine"),), ARCHS, "all"))
     judges = [row for row in rows if row["name"] == "judge_accuracy"]
     found.append("The judges on real photos that they did not learn from:\n")
-    found.append(_plain(judges, ("arch", "group")))
+    found += _plain(judges, ("arch", "group"))
     return found
 
 
 def _other_tables(rows: Sequence[Row]) -> list[str]:
-    found = ["## Time, memory, size\n"]
+    found: list[str] = []
     names = (
         "seconds_50_faces_64px", "stage_faces_per_s", "train_seconds", "train_processor_seconds",
         "parameters", "bottleneck", "epochs", "images", "train_step_seconds",
         "peak_memory_mib", "output_error", "output_psnr",
     )  # fmt: skip
     for name in names:
-        found.append(_plain([row for row in rows if row["name"] == name],
-                            ("name", "arch", "data", "group")))  # fmt: skip
-    found.append("## Are people still recognised?\n")
-    found.append(_plain([row for row in rows if row["name"] == "verify_accuracy"],
-                        ("group", "arch")))  # fmt: skip
+        found += _plain([row for row in rows if row["name"] == name],
+                        ("name", "arch", "data", "group"))  # fmt: skip
+    found = ["## Time, memory, size\n", *found] if found else []
+    known = [row for row in rows if row["name"] == "verify_accuracy"]
+    if known:
+        found += ["## Are people still recognised?\n", *_plain(known, ("group", "arch"))]
     return found
 
 
@@ -159,13 +162,16 @@ def _short(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def _plain(rows: Sequence[Row], columns: Sequence[str]) -> str:
+def _plain(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+    """A table with a line a figure; nothing where there is none."""
+    if not rows:
+        return []
     lines = ["| " + " | ".join(columns) + " | value | unit | n |",
              "|---" * (len(columns) + 3) + "|"]  # fmt: skip
     for row in rows:
         words = " | ".join(str(row[column]) for column in columns)
         lines.append(f"| {words} | {_cell(row)} | {row['unit']} | {row['n']} |")
-    return "\n".join(lines) + "\n"
+    return ["\n".join(lines) + "\n"]
 
 
 def _write_sheet(bench: Bench, path: Path) -> None:

@@ -4,12 +4,11 @@ ABOUT = """Every method puts its mask on the same faces, of people from whom not
 (or, where it says so, on new pictures of known people). **polygon**: 68 landmarks, exact ones on
 drawn faces, joined and filled black (NIST's wide shape, medium coverage) or light blue.
 **mean_mask**: the mean of the train masks at the mean place, copied on. **masktheface**: its own
-templates laid on the 68 landmarks. **cae**: the paper's auto-encoder, which repaints the picture;
-trained to the letter on the train pairs (Adam, one rate, 160 epochs) but for the length of its
-code, which the row *bottleneck* says; time, memory and size of the paper's 2,500 numbers are listed
-beside. **unet**: this project's
-network, trained on masks painted on other faces, drawn ones for drawn pairs and FairFace's for
-photos; beside true masks it has learned from the train pairs, too, and **unet_painted** has not.
+templates laid on the 68 landmarks. **cae**: the paper's auto-encoder, which repaints the picture,
+trained on the train pairs (Adam, one rate); the paper's has a code of 2,500 numbers and 160 epochs,
+the ones measured here are said below. **unet**: this project's network, trained on masks painted on
+other faces, drawn ones for drawn pairs and FairFace's for photos; beside true masks it has learned
+from the train pairs, too, and **unet_painted** has not.
 Its style (colour, height, width) was chosen on the train pairs; on photos, where it has not learned
 from pairs, it wears everyday styles in turn.
 **true**: the true
@@ -30,7 +29,8 @@ pictures under the same measure, so what is possible.
   table of judges what they say of real masks that they had not seen: no method can be expected to
   come out above that, so the next table divides by it. Every face is found and aligned again before
   it is judged, since the real masked faces were found with their masks on, which enlarges them.
-  That a black polygon is accepted as well shows what the judges look at: whether there is a mouth.
+  They accept a black polygon and what is left of a face by *cae*, too: being accepted does not
+  mean that a mask looks real.
 - *Upper face*: cosine of that embedder before and after, both pictures grey below the middle
   between eyes and nose tip.
 - *Verification*: LFW's pairs, one side masked, ten folds of people; *adapted*: a small head on the
@@ -42,6 +42,7 @@ WRONG = """- *polygon*: angular, and not like cloth; on turned heads it leaves c
 - *cae*: the upper face is another one, and blurred: people who were not learned from are lost.
 - *mean_mask*: stays where it is when a head turns.
 - *masktheface*: follows the landmarks, but leaves the chin and the nose's bridge bare.
-- *unet*: keeps the face; unless it has learned from pairs, its pleats are stronger than those of
-  the drawn masks, and its rim lies lower on the nose.
+- *unet*: keeps the face, but has no ear loops, and sits low on the nose. After a short training
+  its outline is an egg's; drawn masks have a bump over the nose and an edge along the jaw. White
+  cloth is too bright on dim pictures.
 """
