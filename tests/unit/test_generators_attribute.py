@@ -220,6 +220,18 @@ class TestBadInput:
         assert made.image is None
         assert problem in made.reason
 
+    def test_glasses_are_changed_above_a_mask(self) -> None:
+        image, points = face_picture(1)
+        face = Face("f", image, points, {"glasses": "no", "mouth_open": "no", "mask": "yes"})
+        generator = Generator(config(attributes=["glasses", "mouth_open"]))
+        for name, allowed in (("glasses", True), ("mouth_open", False)):
+            request = Request("o", (face,), {**face.labels, name: "yes"}, (name,), 1)
+            if allowed:
+                with pytest.raises(RuntimeError, match="load"):  # it would be edited
+                    generator.make([request])
+            else:
+                assert "wears a mask" in generator.make([request])[0].reason
+
     def test_a_face_without_landmarks_is_refused(self) -> None:
         image, _ = face_picture(1)
         face = Face("f", image, np.zeros((5, 2), np.float32), {"mouth_open": "no"})

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SMALLEST_FACE = 24  # pixels; below, nothing of a mouth is left
 _VALUES = {NO: 0.0, YES: 1.0}
-_BELOW_A_MASK = ("mouth", "nose", "lower_face", "face")
+_BELOW_A_MASK = frozenset(("nose", "mouth", "u_lip", "l_lip"))  # parts that it hides
 
 
 class Generator:
@@ -184,9 +184,9 @@ class Generator:
                 reason = reason or f"it has no label {name}"
             elif request.labels.get(name) not in _VALUES:
                 reason = reason or f"{name} can be no or yes, not {request.labels.get(name)}"
-            chosen = self.config.region(name)
-            if face.labels.get("mask") == YES and chosen in _BELOW_A_MASK:
+            region = region_of(self.config.region(name))
+            if face.labels.get("mask") == YES and _BELOW_A_MASK & set(region.parts):
                 reason = reason or f"it wears a mask, which hides where {name} is seen"
-            if not shape(region_of(chosen), len(face.image), face.points).any():
+            if not shape(region, len(face.image), face.points).any():
                 reason = reason or f"its landmarks show no place for {name}"
         return Made(None, reason=f"{face.id}: {reason}") if reason else None
