@@ -71,14 +71,7 @@ dark glasses are a dark band, and what is taken off leaves a blur: the network h
 a region with the mean, and would need many times as long. Judges are weak there, too
 (`judge_accuracy`). No photo is shown here.
 """
-_SHEET = (
-    "Of each attribute, four rows: the face as given, the truth, the edit, and the attention "
-    "(white: changed).\n"
-)
-_GRID_SHEET = (
-    "First row the faces as given, second the truth; then each network's edits, in the table's "
-    "order.\n"
-)
+_SHEET = "In white: where the attention is open.\n"
 
 
 def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], figures: Path
@@ -86,8 +79,8 @@ def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], 
     archs = list(dict.fromkeys(row["arch"] for row in grid))
     archs += [arch for arch in ("ours", "truth", "unchanged")
               if any(row["arch"] == arch for row in rows)]  # fmt: skip
-    found = {(row["name"], row["arch"]): row for row in rows if row["group"] == "all"}
-    names = list(dict.fromkeys(row["name"] for row in grid if row["group"] == "all"))
+    found = {(_column(row), row["arch"]): row for row in rows if _column(row)}
+    names = list(dict.fromkeys(_column(row) for row in grid if _column(row)))
     names = [name for name in names if name != "train_minutes"]
     cells = [row for row in grid if "mean" not in row["arch"]]
     lines = [
@@ -104,7 +97,14 @@ def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], 
         paper = (found.get(("edit_accuracy", arch)) or {}).get("paper")
         lines.append(f"| {arch} | {' | '.join(values)} | {'' if paper is None else paper} |")
     sheet = figures.with_name("attribute_grid.jpg")
-    return [*lines, "", f"![The grid]({sheet.name})\n", _GRID_SHEET] if sheet.is_file() else lines
+    return [*lines, "", f"![Some of the grid]({sheet.name})\n"] if sheet.is_file() else lines
+
+
+def _column(row: Mapping[str, Any]) -> str:
+    """Where a row stands in the grid's table; "" if nowhere. Each judge has a column."""
+    if row["group"] == "all":
+        return str(row["name"])
+    return f"by {row['group']}" if row["name"] == "edit_accuracy" else ""
 
 
 def _flat(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -132,11 +132,12 @@ def write_sheet(
             [held.labels for held in shown],
             [{attribute: other(held.labels[attribute])} for held in shown],
         )  # fmt: skip
-        lines += [_row(asked[0]), _row([held.truth[attribute] for held in shown])]
-        for generator in archs.values():
-            lines.append(_row(generator.edit(*asked)))
+        rows = {"given": asked[0], "truth": [held.truth[attribute] for held in shown]}
+        for arch, generator in archs.items():
+            rows[arch] = generator.edit(*asked)
             if len(archs) == 1:
-                lines.append(_row([_grey(one) for one in generator.attention(*asked)]))
+                rows["attention"] = [_grey(one) for one in generator.attention(*asked)]
+        lines += [_row(name, images) for name, images in rows.items()]
     sheet = np.concatenate(lines)
     path.parent.mkdir(parents=True, exist_ok=True)
     size = (sheet.shape[1] * _SCALE, sheet.shape[0] * _SCALE)
@@ -144,8 +145,13 @@ def write_sheet(
     Picture.fromarray(large).save(path, quality=88)
 
 
-def _row(images: Sequence[Image]) -> Image:
-    return np.concatenate(list(images), axis=1)
+def _row(name: str, images: Sequence[Image]) -> Image:
+    """Pictures side by side, after the row's name."""
+    words = np.full_like(images[0], 255)
+    for number, word in enumerate(name.replace("+", " +").replace(",", "").split()):
+        place = (2, 24 + 14 * number)
+        cv2.putText(words, word, place, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.concatenate([words, *images], axis=1)
 
 
 def _grey(attention: np.ndarray[Any, np.dtype[np.float32]]) -> Image:
