@@ -135,8 +135,9 @@ def figures_of_edits(
         edit([h.image] * len(_STEPS), [h.age] * len(_STEPS), list(_STEPS)) for h in people[:_SLID]
     ]
     for kind in panel.judges:
-        ranks = [spearmanr(_STEPS, panel.years(kind, strip)).statistic for strip in strips]
-        value = float(np.nanmean(np.nan_to_num(ranks)))
+        judged = [panel.years(kind, strip) for strip in strips]
+        value = float(np.mean([spearmanr(_STEPS, years).statistic if np.ptp(years) else 0.0
+                               for years in judged]))  # fmt: skip
         yield row("slider_rank_correlation", value, len(strips), group=kind)
 
 

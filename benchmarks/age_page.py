@@ -29,19 +29,19 @@ features, not LPIPS. *Ours* leaves a face that is asked for its own age as it is
 """
 
 _WRONG = """*Photos* (20 of the test split at five ages, looked at; none is shown). Faces seen from
-the front change as one expects, and stay who they are: towards childhood skin gets smooth, eyes larger,
-noses shorter; towards old age folds beside the nose, below the eyes and on the forehead get deeper
-and brows heavier. What is wrong: faces turned aside get eyes and a mouth where a front view has
-them, worst at 0-2; a mouth that smiles or is open becomes a dark spot there; beards and moustaches
-stay on children as a shadow; hair hardly turns grey and nobody grows bald (these crops show little
-hair); a baby made old is an old skin on a baby's head; noise, blur and compression of a photo are
-taken for its detail, so that at 70+ they are made stronger with the wrinkles, and mirrored edges
-ripple. Judges see another gender or ethnicity than on the parent far too often. The distance to
-real faces of the age asked for is hardly closed: a change that people and judges see is not yet
-the variety of real old and young faces. The correction (`corrected`) and the papers' networks were
-taught for minutes of one core only (row `train_minutes`, n: faces seen), far too short for a
-verdict on them: the correction undoes a part of the change, `ragan` is a soft blot, `hrfae` hardly
-moves with the age asked for.
+the front change as one expects, and stay who they are: towards childhood skin gets smooth, eyes
+larger, noses shorter; towards old age folds beside the nose, below the eyes and on the forehead get
+deeper and brows heavier. What is wrong: faces turned aside get eyes and a mouth where a front view
+has them, worst at 0-2; a mouth that smiles or is open becomes a dark spot there; beards and
+moustaches stay on children as a shadow; hair hardly turns grey and nobody grows bald (these crops
+show little hair); a baby made old is an old skin on a baby's head; noise, blur and compression of a
+photo are taken for its detail, so that at 70+ they are made stronger with the wrinkles, and
+mirrored edges ripple. Judges see another gender or ethnicity than on the parent far too often. The
+distance to real faces of the age asked for is hardly closed: a change that people and judges see is
+not yet the variety of real old and young faces. The correction (`corrected`) and the papers'
+networks were taught for minutes of one core only (row `train_minutes`, n: faces seen), far too
+short for a verdict on them: the correction undoes a part of the change, `ragan` is a soft blot,
+`hrfae` hardly moves with the age asked for.
 
 *Drawn faces*: heads become a child's or an old person's in shape, cheeks and brows follow; hair
 turns grey only in part, and grey hair not all brown again; where a head grows, hair and background
