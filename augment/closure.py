@@ -25,7 +25,7 @@ NEUTRAL = frozenset(
     f"{PACKAGE}.{name}"
     for name in (
         "cli", "closure", "engine", "errors", "figures", "job", "operation", "params", "plugins",
-        "pool", "protocols", "ray_engine", "road", "rowcache", "shards", "weights",
+        "pool", "protocols", "ray_engine", "road", "rowcache", "shards", "shipped",
     )
 ) | {PACKAGE}  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from augment.errors import UserError
 from augment.params import validate
-from augment.weights import wants_shipped
+from augment.shipped import wants_shipped
 
 Kind = Literal["sources", "align", "generators", "judges", "checks"]
 
@@ -68,7 +68,7 @@ def _defines(folder: str, name: str, class_name: str) -> bool:
 def configure(kind: Kind, entry: Any, where: str) -> tuple[ModuleType, Any]:
     """The module that an entry ``{kind: name, ...its settings}`` names, and its checked ``Config``.
 
-    What learns may also say ``weights: shipped`` (see :mod:`augment.weights`).
+    What learns may also say ``weights: shipped`` (see :mod:`augment.shipped`).
 
     Args:
         kind: which plug point.

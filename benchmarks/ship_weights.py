@@ -5,7 +5,7 @@ half "a" of the train split is learned from. The held-out part (FairFace's test 
 it, nor a near duplicate, was learned from) gives the model card's figures by group.
 
 Writes ``augment/weights/<kind>/`` and ``reports/systems/shipped.json``; the digest that it prints
-belongs into ``augment/weights/__init__.py``.
+belongs into ``augment/shipped.py``.
 """
 
 import argparse

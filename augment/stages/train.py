@@ -18,7 +18,7 @@ from augment.params import section
 from augment.plugins import CLASS_NAME, Kind, configure, names
 from augment.schema import OK
 from augment.shards import iterate, read_table, write_json, write_text
-from augment.weights import copy_shipped, wants_shipped
+from augment.shipped import copy_shipped, wants_shipped
 
 CONFIG = "config.json"
 HISTORY = "history.json"

@@ -1,8 +1,8 @@
 """Trained weights that come with the package, for those who have no time to train.
 
 ``weights: shipped`` in an entry of params.yaml's ``generators`` or ``judges`` makes its `train`
-stage copy them instead of learning. Each folder here holds one model as `train` leaves it, and a
-model card: data, licence, figures by group, limits.
+stage copy them instead of learning. Each folder of ``weights/`` holds one model as `train` leaves
+it, and a model card: data, licence, figures by group, limits.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from augment.errors import UserError
 SHIPPED = "shipped"
 CARD = "MODEL_CARD.md"
 _FILE = "weights.safetensors"
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parent / "weights"
 #: kind -> sha256 of its weights.
 SHA256: Mapping[str, str] = {}
 

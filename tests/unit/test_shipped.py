@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from augment import weights
+from augment import shipped as weights
 from augment.errors import UserError
 from augment.plugins import configure
 from tests.unit.aligned_faces import write_faces
