@@ -88,7 +88,9 @@ def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], 
         f"{cells[0]['seeds']} training(s) a cell of "
         + ", ".join(sorted({f"{row['n']:,}" for row in cells if row["name"] == "train_minutes"}))
         + " faces seen by the discriminator, a third of them by the editor. *mean* rows average "
-        "the cells; the paper gives averages only.\n",
+        "the cells; the paper gives averages only. The papers' networks are a quarter as wide "
+        "here, and see the mouth through the same 32-pixel window as ours. *by* a judge: the edit "
+        "accuracy that it sees.\n",
         f"| arch | {' | '.join(names)} | paper |",
         "|---" * (len(names) + 2) + "|",
     ]
