@@ -30,7 +30,7 @@ EDIT = (
     "change it, put it back. Writes JPEGs that say they were made, and edits.jsonl, which says of "
     "every photo and face what was done, or why not.",
     "augment edit photo.jpg edited --mask surgical",
-    "augment edit my_photos edited --age 72 --faces largest",
+    "augment edit my_photos edited --mask cloth --faces largest --models models",
 )
 
 
@@ -106,8 +106,13 @@ def edit(
         Literal["all", "largest"], typer.Option("--faces", help="Which faces of a photo.")
     ] = "all",
     models: Annotated[
-        Path, typer.Option("--models", help="Where `dvc repro` left the trained models.")
-    ] = Path("models"),
+        Path | None,
+        typer.Option(
+            "--models",
+            help="Where `dvc repro` left the trained models; none named: those that come with the "
+            "package.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another number: other masks.")] = 7,
     force: Annotated[bool, typer.Option("--force", help="Write over what is in OUT.")] = False,
 ) -> None:

@@ -11,10 +11,9 @@ from augment.nets.weights import read_config, read_crop
 from augment.params import validate
 from augment.plugins import CLASS_NAME, load
 from augment.protocols import Face, Made, Request
+from augment.shipped import shipped_folder
 from augment.types import FloatArray
 from augment.vocabulary import YES, DigitalSourceType, group_of_years, parse_age_groups
-
-_TRAINED = Path("models")
 
 
 class Editor(Protocol):
@@ -41,19 +40,20 @@ class MaskWearer:
     covers = True
 
     def __init__(
-        self, kind: str = "surgical", models: str | Path = _TRAINED, key: str = "mask"
+        self, kind: str = "surgical", models: str | Path | None = None, key: str = "mask"
     ) -> None:
         """Load the generator.
 
         Args:
             kind: ``surgical``, ``n95``, ``cloth`` or ``gas``.
-            models: the folder with trained models, as ``dvc repro`` leaves it.
+            models: the folder with trained models, as ``dvc repro`` leaves it; None: the weights
+                that come with the package.
             key: of the generator in there.
 
         Raises:
             UserError: no such kind of mask, or no trained model.
         """
-        folder = Path(models) / key
+        folder = _folder("mask", models, key)
         self._generator = _loaded("mask", folder, {"make": {"types": [kind]}})
         self.crop = np.array(read_crop(folder), np.float32)
         self.digital_source_type = self._generator.digital_source_type
@@ -73,18 +73,19 @@ class AgeEditor:
 
     covers = False
 
-    def __init__(self, years: float, models: str | Path = _TRAINED, key: str = "age") -> None:
+    def __init__(self, years: float, models: str | Path | None = None, key: str = "age") -> None:
         """Load the generator.
 
         Args:
             years: the age to show.
-            models: the folder with trained models, as ``dvc repro`` leaves it.
+            models: the folder with trained models, as ``dvc repro`` leaves it; None: the weights
+                that come with the package.
             key: of the generator in there.
 
         Raises:
             UserError: no trained model, or the age lies outside of those that it has learned.
         """
-        folder = Path(models) / key
+        folder = _folder("age", models, key)
         self._generator = _loaded("age", folder, {})
         self.crop = np.array(read_crop(folder), np.float32)
         # One by one: groups of which there were too few faces are left out.
@@ -115,6 +116,10 @@ class AgeEditor:
     def weights(self) -> str:
         found: str = self._generator.weights()
         return found
+
+
+def _folder(kind: str, models: str | Path | None, key: str) -> Path:
+    return shipped_folder(kind) if models is None else Path(models) / key
 
 
 def _loaded(kind: str, folder: Path, settings: dict[str, Any]) -> Any:

@@ -72,11 +72,12 @@ def test_edit(
     (tmp_path / "photo.jpg").write_bytes(encode(np.full((64, 64, 3), 90, np.uint8)))
     assert call(monkeypatch, "edit", "photo.jpg", "out") == 2
     assert "say --age YEARS, --mask KIND" in capsys.readouterr().err
-    assert call(monkeypatch, "edit", "photo.jpg", "out", "--mask", "cloth") == 2
+    ours = ("--mask", "cloth", "--models", "models")
+    assert call(monkeypatch, "edit", "photo.jpg", "out", *ours) == 2
     assert "train@mask" in capsys.readouterr().err
     write_faces(tmp_path / "aligned", 12)
     train(tmp_path, "mask", QUICK, outputs="models")
-    assert call(monkeypatch, "edit", "photo.jpg", "out", "--mask", "cloth") == 1
+    assert call(monkeypatch, "edit", "photo.jpg", "out", *ours) == 1
     assert capsys.readouterr().out == (
         "photo.jpg: no face was found\nout: 0 of 0 faces in 1 photos edited; 0 photos written\n"
     )
