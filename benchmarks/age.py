@@ -105,11 +105,9 @@ def _drawn(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
     yield gender_of_truth(people, panel)
     yield from ceilings(truth, groups, panel, "drawn")
     yield from _of_archs(args, aligned, work, people, panel, (truth, groups))
-    sheet: dict[str, Edit] = {}
-    for arch in ARCHS:  # those of earlier commands, too
-        if arch in args.arch or (_model(arch, args, work) / "minutes").is_file():
-            sheet[arch] = _trained(arch, args, aligned, work)[0].edit
-    write_sheet(args.out.with_suffix(".jpg"), people, sheet)
+    if "ours" in args.arch:
+        edit = _trained("ours", args, aligned, work)[0].edit
+        write_sheet(args.out.with_suffix(".jpg"), people, {"ours": edit})
 
 
 def _fairface(args: argparse.Namespace, work: Path) -> Iterator[Figure]:

@@ -14,7 +14,7 @@ _ORDER = (
     "truth", "unchanged", "ragan", "hrfae", "decompose", "ours_classical", "ours_stronger",
     "ours_detail", "corrected", "ours",
 )  # fmt: skip
-_ON_SHEET = ("ragan", "hrfae", "decompose", "ours")
+_ON_SHEET = ("ours",)
 _SHOWN = (3, 10, 15, 25, 44, 62, 71)  # people of the sheet, of all ages
 _SCALE = 2
 
@@ -22,7 +22,8 @@ _ABOUT = """Drawn faces have true pictures at other ages, so `error_to_true` is 
 the mean absolute difference inside of the face, of levels 0 to 1. *unchanged* is what doing nothing
 scores. *Ours* does to a face what age does to the average face, in shape, shading and strength of
 detail; *ours_classical*, *_stronger* and *_detail* are parts of that alone, *corrected* lets a
-U-Net and an adversary learn to correct it. All networks saw the same faces as often, at 64 px.
+U-Net and an adversary learn to correct it. Networks
+saw the same faces as often, at 64 px.
 Target accuracies are the weakest judge's, and a mean is the mean of the five merged groups. L1 is
 of levels 0 to 1: the double on -1 to 1. *Perceptual* figures are cosine distances of a judge's
 features, not LPIPS. *Ours* leaves a face that is asked for its own age as it is by its design.
@@ -44,7 +45,8 @@ short for a verdict on them: the correction undoes a part of the change, `ragan`
 `hrfae` hardly moves with the age asked for.
 
 *Drawn faces*: heads become a child's or an old person's in shape, cheeks and brows follow; hair
-turns grey only in part, and grey hair not all brown again; where a head grows, hair and background
+turns grey only in part, and grey hair not all brown again, and a dark shade lies where hair might
+be; where a head grows, hair and background
 are bent along with it; beards stay on children, bald spots stay in part.
 """
 
