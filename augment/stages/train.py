@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from augment.errors import UserError
 from augment.images import decode
 from augment.job import Job
+from augment.nets.weights import read_crop
 from augment.params import section
 from augment.plugins import CLASS_NAME, Kind, configure, names
 from augment.schema import OK
@@ -22,6 +23,7 @@ from augment.shipped import copy_shipped, wants_shipped
 
 CONFIG = "config.json"
 HISTORY = "history.json"
+_CROP_DIFFERS = 0.12  # logarithm of the ratio of two crops' scales
 
 
 def run(job: Job) -> None:
@@ -43,6 +45,7 @@ def run(job: Job) -> None:
         copy_shipped(entry["kind"], folder)
         plugin.load(folder)  # settings of another network than theirs are found now
         print(f"{key}: weights that come with the package; nothing to train")
+        _compare_crop(key, folder, job.inputs["aligned"])
     else:
         plugin.train(job.inputs["aligned"], folder, job.seed, work)
         if not (folder / CONFIG).is_file():
@@ -55,22 +58,39 @@ def run(job: Job) -> None:
     write_text(job.outputs[f"history/{key}.json"], history)
 
 
-def _tell_crop(path: Path, aligned: Path) -> None:
-    """Add ``crop`` to a model's config.json, so that photos it is used on later are cut alike.
-
-    It says where the five points lie in the crops that were learned from, on average: shares of
-    the side, (5, 2).
-    """
+def _crop_of(aligned: Path) -> list[list[float]] | None:
+    """Where the five points lie in the train crops, on average: shares of the side, (5, 2)."""
     ours = (pc.field("status") == OK) & (pc.field("split") == "train")
     rows = read_table(aligned, ["status", "split", "points"]).filter(ours)
     pictures = (row for batch in iterate(aligned, ["image"]) for row in batch.column("image"))
     picture = next((row.as_py() for row in pictures if row.is_valid), None)
     if not rows.num_rows or picture is None:
-        return
+        return None
     side = decode(picture["bytes"]).shape[0]
     points = np.array(rows.column("points").to_pylist(), np.float64).mean(axis=0)
-    shares = ((points.reshape(5, 2) + 0.5) / side).round(4)
-    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), "crop": shares.tolist()})
+    shares: list[list[float]] = ((points.reshape(5, 2) + 0.5) / side).round(4).tolist()
+    return shares
+
+
+def _tell_crop(path: Path, aligned: Path) -> None:
+    """Add ``crop`` to a model's config.json, so that photos it is used on later are cut alike."""
+    crop = _crop_of(aligned)
+    if crop is not None:
+        write_json(path, {**json.loads(path.read_text(encoding="utf-8")), "crop": crop})
+
+
+def _compare_crop(key: str, folder: Path, aligned: Path) -> None:
+    """Say so where shipped weights have learned from crops that show more, or less, than these."""
+    own, crop = _crop_of(aligned), read_crop(folder)
+    if own is None:
+        return
+    wider = float(np.std(own, axis=0).mean() / np.std(crop, axis=0).mean())
+    if abs(np.log(wider)) > _CROP_DIFFERS:
+        way = "more" if wider > 1 else "less"
+        print(
+            f"{key}: these weights know crops that show {way} around the face ({wider:.2f} times): "
+            f"set align.margin {'higher' if wider > 1 else 'lower'}, or train"
+        )
 
 
 def plug_point(entry: Any, key: str) -> Kind:

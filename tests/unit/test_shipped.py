@@ -1,6 +1,8 @@
 import hashlib
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from augment import shipped as weights
@@ -32,6 +34,21 @@ def test_train_copies_shipped_weights(shipped: Path, tmp_path: Path) -> None:
     del before[weights.CARD]
     assert contents(model) == before
     assert (tmp_path / "models/history/mask.json").read_text() == "[]\n"
+
+
+def test_crops_of_another_scale_are_told(
+    shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tmp_path, "mask", entry())
+    assert "show" not in capsys.readouterr().out
+    path = shipped / "config.json"
+    content = json.loads(path.read_text())
+    content["crop"] = (np.array(content["crop"]) * 0.7 + 0.15).tolist()
+    path.write_text(json.dumps(content))
+    train(tmp_path, "mask", entry())
+    assert "show more around the face (1.43 times): set align.margin higher" in (
+        capsys.readouterr().out
+    )
 
 
 def test_another_network_than_theirs_is_found_at_once(shipped: Path, tmp_path: Path) -> None:
