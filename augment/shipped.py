@@ -18,7 +18,9 @@ CARD = "MODEL_CARD.md"
 _FILE = "weights.safetensors"
 _HERE = Path(__file__).parent / "weights"
 #: kind -> sha256 of its weights.
-SHA256: Mapping[str, str] = {}
+SHA256: Mapping[str, str] = {
+    "mask": "bb87d43c31c9527e690612a690b5e38f1db795b32bed0f7d916e380640da0ea0",
+}
 
 
 def wants_shipped(entry: Any, where: str) -> bool:

@@ -125,7 +125,7 @@ def test_an_unknown_key_lists_what_there_is(
 ) -> None:
     assert call(monkeypatch, "train@nobody") == 2
     assert "train@artifacts, " in (told := capsys.readouterr().err)
-    assert "train@copies, train@mask." in told
+    assert "train@copies, train@mask, train@age." in told
 
 
 def test_outside_of_a_project(
