@@ -10,7 +10,7 @@ from typing import Literal
 
 from augment.shards import write_json
 
-_FOLDERS = ("--data", "--work", "--out")
+_FOLDERS = ("--data", "--fairface", "--work", "--out")
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class SmallProject:
         params["ingest"]["sources"]["drawn"] |= {"faces": faces, "size": 96}
         params["ingest"]["shards"] = 4
         params["generators"]["mask"] = {"kind": "mask", "train": {"images": 1600}}
+        params["generators"]["age"] |= {"train": {"images": 160}}
         for entry in params["judges"].values():
             if "train" in entry:
                 entry["train"] = {"images": 1600 if entry["kind"] == "attributes" else 640}

@@ -38,7 +38,7 @@ def test_every_output_is_there(finished: SmallProject) -> None:
     index, aligned = read_table(data / "index"), read_table(data / "aligned", ["id", "status"])
     assert index.num_rows == aligned.num_rows == 360
     assert sorted(index["id"].to_pylist()) == sorted(aligned["id"].to_pylist())
-    for key in ("copies", "mask"):
+    for key in ("age", "copies", "mask"):
         orders = pq.read_table(data / f"plan/{key}.parquet")
         made = read_table(data / f"candidates/{key}", ["id"])
         assert sorted(made["id"].to_pylist()) == sorted(orders["id"].to_pylist())
@@ -55,7 +55,7 @@ def test_metrics_have_their_keys(finished: SmallProject) -> None:
     } <= set(metrics["audit"])  # fmt: skip
     plan = metrics["plan"]
     assert plan["ordered"] + plan["unfilled"] == plan["deficit"]
-    assert set(metrics["generate"]) == {"copies", "mask"}
+    assert set(metrics["generate"]) == {"age", "copies", "mask"}
     for counts in metrics["generate"].values():
         assert 0 <= counts["passed"] <= counts["made"]
     for task in metrics["evaluate"].values():
