@@ -56,7 +56,8 @@ def shipped_folder(kind: str) -> Path:
     """
     if kind not in SHA256:
         raise UserError(
-            f"no weights of '{kind}' come with the package; there are: {', '.join(SHA256)}."
+            f"no weights of '{kind}' come with the package, only of: {', '.join(SHA256)}; train it "
+            "with `dvc repro` and name the folder of its model (`--models models`)."
         )
     folder = _HERE / kind
     path = folder / _FILE
