@@ -75,7 +75,7 @@ def test_all_layouts_together_make_one_index(tmp_path: Path) -> None:
         sources[f"my_{kind}"] = {"kind": kind, **root, **settings}
     rows = ingested(tmp_path, sources)
     assert {row["source"] for row in rows.values()} == set(sources)
-    assert len(rows) == 3 + 2 + 5 + 4 + 3 + 3 + 3 + 5
+    assert len(rows) == 3 + 2 + 5 + 4 + 3 + 3 + 3 + 5 + 13
     assert {row["status"] for row in rows.values()} <= {"ok", "set_aside"}
     columns = Labels.of(read_schema(tmp_path / "index")).attributes
     assert columns == (
