@@ -98,6 +98,10 @@ def edit(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A photo, or a folder of photos.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")],
     age: Annotated[float | None, typer.Option("--age", help="Years that faces shall show.")] = None,
+    now: Annotated[
+        float | None,
+        typer.Option("--now", help="With --age: the years that faces show now; else guessed."),
+    ] = None,
     mask: Annotated[
         Literal["surgical", "n95", "cloth", "gas"] | None,
         typer.Option("--mask", help="The kind of mask to put on."),
@@ -122,7 +126,7 @@ def edit(
 
     editors: list[Editor] = []
     if age is not None:
-        editors.append(AgeEditor(age, models))
+        editors.append(AgeEditor(age, now, models))
     if mask is not None:
         editors.append(MaskWearer(mask, models))
     if not editors:

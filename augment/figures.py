@@ -10,7 +10,8 @@ from typing import Literal
 
 from augment.shards import write_json
 
-_FOLDERS = ("--data", "--fairface", "--work", "--out")
+_FOLDERS = ("--data", "--work", "--out")
+_NEEDED = ("--fairface", "--london")  # there is no default to leave it to
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,15 @@ def write_figures(path: Path, system: str, seed: int, rows: Sequence[Figure]) ->
 
 
 def command(words: Sequence[str]) -> str:
-    """The command line without the folders of whoever ran it: --data, --work and --out."""
+    """The command line without the folders of whoever ran it: --data, --work and --out are left
+    out, of those without a default DIR is told."""
     kept, rest = [Path(words[0]).as_posix()], iter(words[1:])
     for word in rest:
         if word in _FOLDERS:
             next(rest, None)
+        elif word in _NEEDED:
+            next(rest, None)
+            kept += [word, "DIR"]
         elif not word.startswith(tuple(f"{name}=" for name in _FOLDERS)):
             kept.append(word)
     return " ".join(["python", *kept])

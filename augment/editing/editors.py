@@ -1,19 +1,25 @@
 """What can be done to a face of a photo: one class a generator, with the words people use."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from augment.errors import UserError
+from augment.generators.age.ages import years_of
 from augment.nets.weights import read_config, read_crop
 from augment.params import validate
 from augment.plugins import CLASS_NAME, load
 from augment.protocols import Face, Made, Request
 from augment.shipped import shipped_folder
 from augment.types import FloatArray
-from augment.vocabulary import YES, DigitalSourceType, group_of_years, parse_age_groups
+from augment.vocabulary import (
+    UNKNOWN,
+    YES,
+    DigitalSourceType,
+    group_of_years,
+    parse_age_groups,
+)
 
 
 class Editor(Protocol):
@@ -69,49 +75,56 @@ class MaskWearer:
 
 
 class AgeEditor:
-    """Makes a face look as old as asked. How old it looks now is the network's own guess."""
+    """Makes a face look as old as asked."""
 
     covers = False
 
-    def __init__(self, years: float, models: str | Path | None = None, key: str = "age") -> None:
+    def __init__(
+        self,
+        years: float,
+        now: float | None = None,
+        models: str | Path | None = None,
+        key: str = "age",
+    ) -> None:
         """Load the generator.
 
         Args:
             years: the age to show.
+            now: the age that faces show now, years; None: the network's guess for each, which on
+                photos is often wrong (reports/systems/age.md).
             models: the folder with trained models, as ``dvc repro`` leaves it; None: the weights
                 that come with the package.
             key: of the generator in there.
 
         Raises:
-            UserError: no trained model, or the age lies outside of those that it has learned.
+            UserError: no trained model, or an age lies outside of those that it has learned.
         """
         folder = _folder("age", models, key)
         self._generator = _loaded("age", folder, {})
         self.crop = np.array(read_crop(folder), np.float32)
-        # One by one: groups of which there were too few faces are left out.
-        self._groups = [
-            group for name in self._generator.age_groups() for group in parse_age_groups([name])
-        ]
+        self._years, self._now = years, now
         self.digital_source_type = self._generator.digital_source_type
-        wanted = group_of_years(years, self._groups)
-        if wanted not in self._generator.age_groups():
-            raise UserError(
-                f"age {years:g} lies outside of what {folder} has learned: "
-                f"{', '.join(self._generator.age_groups())}."
-            )
-        self._wanted = wanted
+        learned = self._generator.age_groups()
+        # One by one: groups of which there were too few faces are left out.
+        groups = [group for name in learned for group in parse_age_groups([name])]
+        for age in (years, now):
+            if age is not None and group_of_years(age, groups) == UNKNOWN:
+                raise UserError(
+                    f"age {age:g} lies outside of what {folder} has learned: {', '.join(learned)}."
+                )
 
     def change(self, face: Face, seed: int) -> Made:
+        now = self._guess(face) if self._now is None else self._now
+        image = self._generator.edit([face.image], [now], [self._years])[0]
+        step = f"age about {now:.0f} → {self._years:g} years"
+        return Made(image, face.points, (step,))
+
+    def _guess(self, face: Face) -> float:
+        """The middle of the group that the network takes it for, years."""
         opinion = self._generator.classify([face.image])[0]
-        now = self._groups[int(opinion.argmax())]
-        if now.name == self._wanted:
-            return Made(None, reason=f"looks {now.name} already")
-        aged = replace(face, age=None, labels={**face.labels, "age_group": now.name})
-        labels = {**aged.labels, "age_group": self._wanted}
-        made: Made = self._generator.make(
-            [Request(face.id, (aged,), labels, ("age_group",), seed)]
-        )[0]
-        return made
+        span = years_of(self._generator.age_groups()[int(opinion.argmax())])
+        assert span is not None  # the groups were read when they were learned
+        return sum(span) / 2
 
     def weights(self) -> str:
         found: str = self._generator.weights()

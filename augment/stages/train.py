@@ -1,5 +1,7 @@
 """train@key: let one generator or judge learn, and leave its weights in ``models/<key>``.
 
+With ``weights: shipped`` those that come with the package are laid there instead.
+
 Checkpoints live outside the stage's outputs, which DVC deletes before each run: a training that
 was killed goes on, one that is finished is written out again without training.
 """
@@ -30,9 +32,11 @@ def run(job: Job) -> None:
     """Write ``models/<key>/`` (config.json; weights.safetensors where there are any) and
     ``reports/history/<key>.json``, a list of ``{"images": ..., "loss": ...}``.
 
+    config.json says under ``crop`` how the crops were cut that were learned from (_crop_of).
+
     Raises:
-        UserError: the entry's kind is neither a generator nor a judge, its settings are wrong, or
-            it has no faces to learn from.
+        UserError: the entry's kind is neither a generator nor a judge, its settings are wrong, it
+            has no faces to learn from, or shipped weights are damaged or of another network.
     """
     key = str(job.key)
     entry = section(job.params, f"train.{key}")

@@ -10,7 +10,7 @@ import pytest
 
 from augment.align.crop import reference_points, similarity
 from augment.drawing import draw, random_spec, sample_person
-from augment.editing import MaskWearer, edit_files, edit_photo, own_detector, read_photo
+from augment.editing import AgeEditor, MaskWearer, edit_files, edit_photo, own_detector, read_photo
 from augment.editing.pasting import put_back
 from augment.editing.photo import find_faces
 from augment.errors import RowError, UserError
@@ -18,7 +18,9 @@ from augment.images import decode, encode
 from augment.protocols import Detector, Face, Made
 from augment.types import FloatArray, Image
 from augment.vocabulary import DigitalSourceType
+from tests.unit.ageing_faces import ageing_face, write_ageing
 from tests.unit.aligned_faces import write_faces
+from tests.unit.test_generators_age import QUICK as AGES
 from tests.unit.test_train import QUICK, train
 
 SHARES = ((reference_points(64, 0.1) + 0.5) / 64).astype(np.float32)
@@ -222,6 +224,43 @@ def test_a_trained_model_puts_masks_on_photos(
     assert first.faces[0].steps[0].startswith("cloth") or first.faces[0].reason
     assert wearer.weights()
     assert face.score > 0.5
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With an age generator in it, trained for a moment."""
+    root = tmp_path_factory.mktemp("ages")
+    write_ageing(root / "aligned", 50)
+    settings = {**AGES, "train": {**AGES["train"], "images": 160}}
+    return train(root, "age", {"kind": "age", **settings}, outputs="models").parent
+
+
+class TestAgeEditor:
+    def test_the_year_that_is_asked_for_is_shown(self, models: Path) -> None:
+        image, points = ageing_face(3, 21.5)
+        face = Face("x", image, points, {})
+        young, old = (AgeEditor(years, 21.5, models).change(face, 7) for years in (1, 78))
+        assert young.steps == ("age about 22 → 1 years",)
+        assert young.image is not None
+        assert old.image is not None
+        # Hair grows brighter with age in this set, and the seed plays no part.
+        assert young.image[:8].mean() < image[:8].mean() - 10 < old.image[:8].mean() - 20
+        again = AgeEditor(78, 21.5, models).change(face, 8)
+        assert again.image is not None
+        assert np.array_equal(again.image, old.image)
+
+    def test_an_age_that_is_not_said_is_guessed(self, models: Path) -> None:
+        image, points = ageing_face(3, 21.5)
+        made = AgeEditor(78, models=models).change(Face("x", image, points, {}), 7)
+        assert made.image is not None
+        assert made.steps[0].endswith("→ 78 years")
+
+    @pytest.mark.parametrize(("years", "now"), [(1, -3), (35, 21), (1, 35)])
+    def test_an_age_that_was_not_learned_is_refused(
+        self, models: Path, years: float, now: float
+    ) -> None:
+        with pytest.raises(UserError, match=r"has learned: 0-2, 10-19, 20-29, 40-49, 70\+"):
+            AgeEditor(years, now, models)
 
 
 def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:

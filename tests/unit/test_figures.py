@@ -54,6 +54,10 @@ def test_the_command_names_no_folder_of_whoever_ran_it() -> None:
     words = ["benchmarks/mask.py", "--work", "/tmp/w", "--part", "pairs", "--data=/d", "--out", "o"]
     assert command(words) == "python benchmarks/mask.py --part pairs"
     assert command(["benchmarks/mask.py", "--photos", "9", "--work"]).endswith("--photos 9")
+    assert (
+        command(["ship.py", "mask", "--fairface", "/my/own"])
+        == "python ship.py mask --fairface DIR"
+    )
 
 
 def git(folder: Path, *words: str) -> str:
