@@ -207,6 +207,7 @@ def summary() -> None:
 for _name, _command, _help in (
     ("export", commands.export, commands.EXPORT),
     ("edit", commands.edit, commands.EDIT),
+    ("predict", commands.predict, commands.PREDICT),
     ("forget", commands.forget, commands.FORGET),
 ):
     app.command(_name, rich_help_panel=_ACT, help=_example(*_help))(_command)

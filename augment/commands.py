@@ -33,6 +33,15 @@ EDIT = (
     "augment edit my_photos edited --mask cloth --faces largest --models models",
 )
 
+PREDICT = (
+    "Guess the age group of train faces that nobody has labelled, with a trained generator of "
+    "kind age. Writes predicted.csv, where any line may be deleted or mended; the next `dvc repro` "
+    "fills in what it says. Such faces count in their bin and may become parents; nothing learns "
+    "from a guess or is measured by one, and no given label changes. Says how often it is right.",
+    "augment predict age",
+    "augment predict age --at-least 0.95",
+)
+
 
 def forget(
     person: Annotated[
@@ -147,3 +156,16 @@ def edit(
     )
     if not counts["edited"]:
         raise typer.Exit(1)
+
+
+def predict(
+    key: Annotated[str, typer.Argument(help="The generator's name in params.yaml.")],
+    at_least: Annotated[
+        float,
+        typer.Option("--at-least", min=0, max=1, help="A less probable guess is left out."),
+    ] = 0.8,
+) -> None:
+    """Guess missing age groups."""
+    from augment.predicting import predict as guess
+
+    guess(key, at_least, typer.echo)

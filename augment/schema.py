@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from augment.vocabulary import AGE_GROUPS, BASE_LABELS
+from augment.vocabulary import AGE_GROUPS, BASE_LABELS, UNKNOWN
 
 #: Raised when a column changes its meaning; written into manifest.json.
 SCHEMA_VERSION = 1
@@ -23,6 +24,9 @@ SET_ASIDE = "set_aside"  # ingest could not read it or its labels contradict eac
 ALIGN_FAILED = "align_failed"  # no usable face was found in the picture
 SMALL = "small"  # the face has too few pixels to be used as it is; it may be restored
 GENERATE_FAILED = "generate_failed"  # a generator could not make this candidate
+
+#: In ``label_origin``: a network guessed the label (see intake/predictions.py).
+PREDICTED = "predicted"
 
 #: Hugging Face's picture convention: encoded bytes and a name.
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -235,3 +239,18 @@ def balanced_schema(labels: Labels) -> pa.Schema:
 def table(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Rows to a table of exactly this schema; a missing key becomes null."""
     return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+
+
+def without_predicted(rows: pa.Table) -> pa.Table:
+    """Rows whose guessed labels are unknown again: nothing learns from a guess, or is measured by
+    one. ``rows`` must have a column ``label_origin``, and keeps it."""
+    origins = rows.column("label_origin")
+    for name in (field.name for field in origins.type):
+        if name not in rows.column_names:
+            continue
+        guessed = pc.equal(pc.struct_field(origins, name), PREDICTED)
+        if pc.any(guessed).as_py():
+            place = rows.schema.get_field_index(name)
+            values = pc.if_else(pc.fill_null(guessed, False), UNKNOWN, rows.column(name))
+            rows = rows.set_column(place, rows.schema.field(place), values)
+    return rows

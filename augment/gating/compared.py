@@ -16,7 +16,7 @@ from augment.images import decode, resize
 from augment.metrics.floors import Groups, groups_of
 from augment.metrics.halves import earlier_equal
 from augment.metrics.visible_change import visible_change
-from augment.schema import IMAGE, OK, POINTS, SMALL, Labels, candidate_schema
+from augment.schema import IMAGE, OK, POINTS, SMALL, Labels, candidate_schema, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, read_schema, read_table
 from augment.types import BinSpace, Image
@@ -61,7 +61,7 @@ def read_compared(
     """
     labels = Labels.of(read_schema(aligned))
     columns = ["id", "status", "split", "half", "person", *labels.columns]
-    everyone = read_table(aligned, columns)
+    everyone = without_predicted(read_table(aligned, [*columns, "label_origin"])).select(columns)
     usable = FacesOf((aligned,), everyone.filter(pc.equal(everyone.column("status"), OK)))
     may_be_parents = pc.and_(
         pc.is_in(everyone.column("status"), pa.array([OK, SMALL])),

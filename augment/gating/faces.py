@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from augment.errors import UserError
-from augment.schema import OK, SMALL, Labels, candidate_schema
+from augment.schema import OK, SMALL, Labels, candidate_schema, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, read_schema, read_table
 from augment.types import BinSpace
@@ -51,7 +51,8 @@ class GateFaces:
     Attributes:
         candidates: those with a picture.
         not_made: candidate rows without one.
-        unseen: real train faces that no judge learned on, at most so many of a bin.
+        unseen: real train faces that no judge learned on, at most so many of a bin; predicted
+            labels count as unknown.
         parents: real train faces that candidates were made from, small ones that were restored
             included; where a candidate has several, also a face of every train person, for it
             shall be nobody of them.
@@ -89,9 +90,12 @@ def read_bin_space(audit: Path) -> BinSpace:
 def read_faces(aligned: Path, folders: tuple[Path, ...], bins: BinSpace, per_bin: int) -> GateFaces:
     """Read all but the pictures; ``per_bin`` bounds the real faces that judges are asked about."""
     labels = Labels.of(read_schema(aligned))
-    columns = ["id", "status", "split", "half", "person", *labels.columns, *_MEASURED]
+    columns = ["id", "status", "split", "half", "person", *labels.columns, "label_origin"]
+    columns += _MEASURED
     everyone = read_table(aligned, columns)
-    real = FacesOf((aligned,), everyone.filter(pc.equal(everyone.column("status"), OK)))
+    certain = without_predicted(everyone).drop_columns("label_origin")
+    everyone = everyone.drop_columns("label_origin")
+    real = FacesOf((aligned,), certain.filter(pc.equal(certain.column("status"), OK)))
     train = real.where(pc.equal(real.rows.column("split"), "train"))
     # Held-out faces are no parents, whatever an order says: the checks find theirs missing.
     is_parent = pc.and_(

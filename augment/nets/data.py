@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from augment.images import decode
-from augment.schema import OK, Labels
+from augment.schema import OK, Labels, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, read_schema
 from augment.types import FloatArray, Image
@@ -68,7 +68,7 @@ def load_faces(
     halves: Sequence[str] | None = None,
     limit: int | None = None,
 ) -> FaceSet:
-    """Read the usable aligned faces of some splits.
+    """Read the usable aligned faces of some splits; predicted labels count as unknown.
 
     Args:
         folder: ``data/aligned``.
@@ -81,7 +81,7 @@ def load_faces(
     """
     labels = Labels.of(read_schema(folder))
     wanted = _chosen(folder, splits, halves, limit)
-    columns = ["id", "image", "points", "age", "person", *labels.columns]
+    columns = ["id", "image", "points", "age", "person", *labels.columns, "label_origin"]
     rows = [row for batch in iterate(folder, columns) for row in _rows_of(batch, wanted)]
     return _face_set(sorted(rows, key=lambda row: str(row["id"])), labels)
 
@@ -104,7 +104,8 @@ def _chosen(
 
 def _rows_of(batch: pa.RecordBatch, wanted: set[str]) -> list[dict[str, Any]]:
     places = [n for n, row_id in enumerate(batch.column("id").to_pylist()) if row_id in wanted]
-    rows: list[dict[str, Any]] = batch.take(pa.array(places, pa.int64())).to_pylist()
+    chosen = pa.Table.from_batches([batch.take(pa.array(places, pa.int64()))])
+    rows: list[dict[str, Any]] = without_predicted(chosen).to_pylist()
     for row in rows:
         content = row["image"]["bytes"]
         row["digest"] = hashlib.sha256(content).digest()

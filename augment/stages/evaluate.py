@@ -31,6 +31,7 @@ from augment.metrics.tasks import Task, check_tasks, held_out, real_faces, remar
 from augment.nets.config import TrainConfig
 from augment.params import Section
 from augment.protocols import Face, Request
+from augment.schema import without_predicted
 from augment.seeds import row_seed, row_share
 from augment.shards import write_json, write_table, write_text
 from augment.types import Image
@@ -84,7 +85,7 @@ def run(job: Job, predictor: Predictor | None = None) -> None:
     predicted: dict[tuple[str, int], dict[str, Words]] = {}
     if config.tasks:
         train = manifest.filter(pc.equal(manifest.column("split"), "train"))
-        train = _limit(train, config.most_faces)
+        train = _limit(without_predicted(train), config.most_faces)
         classes = {task.label: content["classes"][task.label] for task in config.tasks.values()}
         predicted = (predictor or _trials(job, config))(train, test, classes)
     comparisons, table = {}, []

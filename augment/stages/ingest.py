@@ -2,7 +2,8 @@
 
 Pixels stay where they are. Every file is read once, to know whether it can be: its digest, size
 and difference hash say which files are one photo, and people and repeated photos decide what must
-share a split. Photos of people who have withdrawn (``forgotten.json``) leave no row.
+share a split. Photos of people who have withdrawn (``forgotten.json``) leave no row. Age groups
+that nobody has labelled come from ``predicted.csv``, where it holds any.
 """
 
 import itertools
@@ -16,6 +17,8 @@ import pyarrow as pa
 from augment.errors import UserError
 from augment.intake import Intake, open_sources
 from augment.intake.label_tables import joined
+from augment.intake.predictions import FILE as PREDICTIONS
+from augment.intake.predictions import fill, read_predictions
 from augment.intake.reading import ReadPhoto
 from augment.intake.same_files import flag_same_files
 from augment.intake.splits import assign_splits, photo_groups
@@ -63,6 +66,7 @@ def run(job: Job) -> None:
         raise UserError("all photos of all sources were withdrawn: there is nothing to read.")
     index = flag_same_files(index, labels.columns)
     index = _with_splits(index, config, job.seed)
+    index = _with_predictions(index, job, labels)
     print(summary(index), file=sys.stderr)
     _require_usable(index)
     schema = index_schema(labels)
@@ -193,6 +197,18 @@ def _with_splits(index: pa.Table, config: Intake, seed: int) -> pa.Table:
     index = index.select(kept)
     for name, values in added.items():
         index = index.append_column(name, pa.array(values, pa.string()))
+    return index
+
+
+def _with_predictions(index: pa.Table, job: Job, labels: Labels) -> pa.Table:
+    """With the age groups that `augment predict` has guessed; a job made without the file knows
+    of none."""
+    found = read_predictions(job.inputs[PREDICTIONS]) if PREDICTIONS in job.inputs else []
+    if not found:
+        return index
+    index, told = fill(index, found, labels)
+    said = ", ".join(f"{count:,} {what}" for what, count in told.most_common())
+    print(f"{PREDICTIONS}: {len(found):,} predicted labels: {said}", file=sys.stderr)
     return index
 
 

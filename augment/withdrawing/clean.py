@@ -13,6 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from augment.intake.predictions import FILE as PREDICTIONS
+from augment.intake.predictions import drop_predictions
 from augment.rowcache import drop_rows
 from augment.shards import MARKER
 from augment.withdrawing.places import Places
@@ -39,6 +41,9 @@ def clean(
         assemble: writes ``data/balanced`` anew from what is left.
     """
     _clean_dvc_cache(places, hits)
+    drop_predictions(
+        places.project / PREDICTIONS, finder.withdrawal.rows, finder.withdrawal.files
+    )
     _clean_work(places.project / ".augment", finder, models)
     for path in _reports_with_pictures(places):
         path.unlink()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augment.intake.predictions import FILE as PREDICTIONS
 from augment.rowcache import is_alive
 from augment.withdrawing.tables import is_parquet
 
@@ -42,9 +43,10 @@ class Places:
         """(name of the place, file) of all files; those of DVC's cache come first."""
         if self.cache is not None:
             yield from ((DVC_CACHE, path) for path in self.cached())
-        lock = self.project / "dvc.lock"
-        if lock.is_file():
-            yield lock.name, lock
+        for name in ("dvc.lock", PREDICTIONS):
+            path = self.project / name
+            if path.is_file():
+                yield name, path
         for folder in _FOLDERS:
             for path in self._below(self.project / folder):
                 yield self._name(path), path

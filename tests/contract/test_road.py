@@ -168,7 +168,7 @@ class Generator:
 
 
 def test_a_new_generator_is_one_file_and_one_entry(tmp_path: Path) -> None:
-    for name in ("dvc.yaml", "params.yaml", "forgotten.json"):
+    for name in ("dvc.yaml", "params.yaml", "forgotten.json", "predicted.csv"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(
         ROOT / "augment", tmp_path / "augment", ignore=shutil.ignore_patterns("__pycache__")

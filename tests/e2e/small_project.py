@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-_KEPT = ("dvc.yaml", "forgotten.json", ".dvcignore", "pyproject.toml")
+_KEPT = ("dvc.yaml", "forgotten.json", "predicted.csv", ".dvcignore", "pyproject.toml")
 
 
 class SmallProject:

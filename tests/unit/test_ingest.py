@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 from augment.engine import Engine
 from augment.errors import UserError
 from augment.images import decode, difference_hash
+from augment.intake.predictions import Prediction, write_predictions
 from augment.job import Job
 from augment.schema import Labels, index_schema
 from augment.shards import read_schema, read_table, shard_paths
@@ -277,3 +278,29 @@ def test_the_index_is_an_arrow_table_of_its_schema(tmp_path: Path) -> None:
     table = read_table(tmp_path / "index")
     assert table.schema.field("photo_hash").type == pa.binary(32)
     assert table.column("split").null_count == 0
+
+
+def test_guessed_age_groups_fill_what_is_not_labelled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = "file,age,gender\na.jpg,24,male\nb.jpg,,female\nc.jpg,,female\n"
+    sources = mine(tmp_path, table, a_jpg=photo(1), b_jpg=photo(2), c_jpg=photo(3))
+    job = job_of(tmp_path, sources, split={"validation": 0, "test": 0})
+    ingest.run(job)
+    rows = {row["id"]: row for row in read_table(tmp_path / "index").to_pylist()}
+    job.inputs["predicted.csv"] = tmp_path / "predicted.csv"  # type: ignore[index]
+    guesses = [
+        Prediction(name, "age_group", "70+", 0.9, "age 1", rows[name]["sha256"])
+        for name in ("mine/a.jpg", "mine/b.jpg")
+    ]
+    write_predictions(tmp_path / "predicted.csv", guesses)
+    ingest.run(job)
+    found = {row["id"]: row for row in read_table(tmp_path / "index").to_pylist()}
+    groups = {name: row["age_group"] for name, row in found.items()}
+    assert groups == {"mine/a.jpg": "20-29", "mine/b.jpg": "70+", "mine/c.jpg": "unknown"}
+    origins = {name: row["label_origin"]["age_group"] for name, row in found.items()}
+    assert origins == {
+        "mine/a.jpg": "given", "mine/b.jpg": "predicted", "mine/c.jpg": "unknown"
+    }  # fmt: skip
+    assert found["mine/b.jpg"]["age"] is None
+    assert "2 predicted labels: 1 labelled by now, 1 filled in" in capsys.readouterr().err

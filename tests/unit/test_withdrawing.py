@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from augment.errors import UserError
+from augment.intake.predictions import read_predictions
 from augment.intake.tombstones import FILE, read_tombstones
 from augment.shards import read_table
 from augment.withdrawing import Request, clean, forget, places
@@ -76,6 +77,7 @@ def test_a_person_leaves_everything(folder: Path) -> None:
     assert ids(folder, "verdicts") == ids(folder, "candidates/mask")
     orders = pq.read_table(folder / "data/plan/mask.parquet")["id"].to_pylist()
     assert set(orders) == ids(folder, "candidates/mask")
+    assert [one.id for one in read_predictions(folder / "predicted.csv")] == ["s/other_1.jpg"]
 
 
 def test_the_data_set_is_whole_at_once(folder: Path) -> None:

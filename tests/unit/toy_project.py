@@ -13,7 +13,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("dvc.yaml", "params.yaml", "forgotten.json"):
+        for name in ("dvc.yaml", "params.yaml", "forgotten.json", "predicted.csv"):
             (folder / name).write_text((ROOT / name).read_text())
         (folder / "augment").symlink_to(ROOT / "augment")
 
