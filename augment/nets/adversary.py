@@ -1,10 +1,14 @@
 """Discriminators and what adversaries are taught with."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from augment.nets.health import OF_CRITIC, OF_GENERATOR
+
+_SURE = 0.02  # a least-squares word is no surer than this, read as a probability
 
 
 class ConditionalCritic(nn.Module):
@@ -86,6 +90,27 @@ def strided(channels: Sequence[int]) -> nn.Sequential:
 def logistic(real: Tensor, fake: Tensor) -> Tensor:
     """The non-saturating loss of I. Goodfellow et al. 2014, a discriminator's side."""
     return nn.functional.softplus(-real).mean() + nn.functional.softplus(fake).mean()
+
+
+def told_by_critic(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """What a discriminator's step tells the training's health: its cross-entropies alone.
+
+    Args:
+        real, fake: logits, of real and of made faces.
+    """
+    return {OF_CRITIC: logistic(real.detach(), fake.detach())}
+
+
+def told_by_generator(fake: Tensor) -> dict[str, Tensor]:
+    """What a generator's step tells it; ``fake`` are the discriminator's logits."""
+    return {OF_GENERATOR: nn.functional.softplus(-fake.detach()).mean()}
+
+
+def as_logits(words: Iterable[Tensor]) -> Tensor:
+    """Words of a least-squares discriminator (0: made, 1: real; X. Mao et al., ICCV 2017) read as
+    probabilities: their logits, flat. Health has one rule for all losses."""
+    flat = torch.cat([word.detach().float().flatten() for word in words])
+    return torch.logit(flat.clamp(_SURE, 1 - _SURE))
 
 
 def gradient_penalty(faces: Tensor, score: Callable[[Tensor], Tensor]) -> Tensor:

@@ -21,10 +21,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from augment.closure import code_digest
-from augment.errors import UserError
+from augment.errors import TrainingFailed, UserError
 from augment.nets.config import TrainConfig as TrainConfig
 from augment.nets.device import autocast, autocast_type, best_device, place, reproducible
 from augment.nets.ema import Average
+from augment.nets.health import OF_CRITIC, OF_GENERATOR, VERDICT, Health, Watch
 from augment.nets.lock import only_one
 from augment.seeds import row_generator, row_seed
 from augment.shards import AtomicFile
@@ -46,6 +47,7 @@ class Learner:
     step: Step
     name: str = "net"
     betas: tuple[float, float] = (0.9, 0.999)  # of Adam; adversaries want less of the past
+    alone: float = 0.0  # share of the training in which it does not listen to its adversary
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,10 @@ class Fitted:
     """What a finished training says of itself. The networks hold their averaged weights."""
 
     images: int
-    history: list[dict[str, float]]
+    history: list[dict[str, Any]]  # numbers, and of adversaries the verdict so far in words
     digest: str  # of everything that the weights depend on
     seconds: float  # spent training in this call: 0 when it was finished before
+    health: Health | None = None  # of adversaries
 
 
 def build(make: Callable[[], NetworkType], seed: int) -> NetworkType:
@@ -96,6 +99,8 @@ def fit(
     Raises:
         UserError: there are no faces, or the training became unstable; the last good checkpoint
             is kept.
+        TrainingFailed: of adversaries, one has won (see :mod:`augment.nets.health`), now or when
+            this training was begun before.
     """
     if faces == 0:
         raise UserError(
@@ -115,7 +120,8 @@ def fit(
             run.advance(order, seed, checkpoint_seconds, dtype)
     for average in run.averages:
         average.apply()
-    return Fitted(run.seen, run.history, digest, time.perf_counter() - start)
+    health = run.watch.health(run.history)
+    return Fitted(run.seen, run.history, digest, time.perf_counter() - start, health)
 
 
 class _Order:
@@ -155,7 +161,7 @@ class _Run:
     checkpoint: Path
     label: str
     seen: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         config = self.config
@@ -169,6 +175,8 @@ class _Run:
             for learner in self.learners
         ]
         self.averages = [Average(learner.network, config.ema) for learner in self.learners]
+        alone = max(learner.alone for learner in self.learners)
+        self.watch = Watch(config.batch, alone * config.images)
 
     def advance(
         self, order: _Order, seed: int, checkpoint_seconds: float, dtype: torch.dtype
@@ -177,6 +185,7 @@ class _Run:
         interval = max(1, total // batch // HISTORY_POINTS)
         sums: dict[str, Tensor] = {}
         saved, device = time.monotonic(), best_device()
+        self._stop_if_failed()  # it may have, before it was killed
         with tqdm(
             total=total, initial=self.seen, desc=self.label, unit="img", mininterval=1.0
         ) as bar:
@@ -196,6 +205,7 @@ class _Run:
                 }
                 sums = {}
                 self._note(means)
+                self._stop_if_failed()
                 bar.set_postfix_str(f"loss {self.history[-1]['loss']:.4f}", refresh=False)
                 # Checkpoints lie at points of the history only: no half-summed losses to keep.
                 if time.monotonic() - saved >= checkpoint_seconds or self.seen >= total:
@@ -230,7 +240,10 @@ class _Run:
             optimiser.step()
             average.update(step)
             prefix = f"{learner.name}_" if learner is not self.learners[0] else ""
-            found |= {prefix + name: value.detach() for name, value in losses.items()}
+            found |= {
+                name if name in (OF_CRITIC, OF_GENERATOR) else prefix + name: value.detach()
+                for name, value in losses.items()
+            }
             found[f"{prefix}gradient"] = length.detach()
         return found
 
@@ -248,6 +261,22 @@ class _Run:
             )
         self.history.append(
             {"images": self.seen} | {name: round(value, 6) for name, value in means.items()}
+        )
+        health = self.watch.health(self.history)
+        if health is not None:
+            self.history[-1][VERDICT] = health.word
+
+    def _stop_if_failed(self) -> None:
+        health = self.watch.health(self.history)
+        if health is None or health.word != "FAILED":
+            return
+        self._save()  # so that the next run says the same at once
+        raise TrainingFailed(
+            f"Training {self.label} has failed after {self.seen:,} images: {health.reason}. "
+            "Nothing more would be learned. Give it more faces or better aligned ones, or set "
+            "another train.learning_rate in params.yaml, and run again; the curves are in "
+            "reports/history.",
+            self.history,
         )
 
     def _save(self) -> None:

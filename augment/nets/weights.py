@@ -21,6 +21,7 @@ from augment.shards import AtomicFile, write_json
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from augment.nets.health import Health
     from augment.nets.loop import Fitted
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
@@ -33,7 +34,8 @@ HISTORY = "history.json"
 def export(
     folder: Path, networks: "Mapping[str, nn.Module]", config: Mapping[str, Any], fitted: "Fitted"
 ) -> None:
-    """Write what a training leaves in ``models/<key>/``: weights, resolved config, history.
+    """Write what a training leaves in ``models/<key>/``: weights, resolved config, history; of
+    adversaries also how well they did.
 
     Args:
         folder: where to.
@@ -51,7 +53,7 @@ def export(
     with AtomicFile(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary)
     write_json(folder / HISTORY, fitted.history)
-    _write_config(folder, config, fitted.digest, fitted.images)
+    _write_config(folder, config, fitted.digest, fitted.images, fitted.health)
 
 
 def export_arrays(
@@ -71,13 +73,21 @@ def export_arrays(
     _write_config(folder, config, training, images)
 
 
-def _write_config(folder: Path, config: Mapping[str, Any], training: str, images: int) -> None:
-    summary = {
+def _write_config(
+    folder: Path,
+    config: Mapping[str, Any],
+    training: str,
+    images: int,
+    health: "Health | None" = None,
+) -> None:
+    summary: dict[str, Any] = {
         "config": dict(config),
         "training": training,
         "images_seen": images,
         "weights": sha256(folder / WEIGHTS),
     }
+    if health is not None:
+        summary["health"] = {"verdict": health.word, "reason": health.reason}
     write_json(folder / CONFIG, summary)
 
 

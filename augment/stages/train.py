@@ -7,13 +7,14 @@ was killed goes on, one that is finished is written out again without training.
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 
-from augment.errors import UserError
+from augment.errors import TrainingFailed, UserError
 from augment.images import decode
 from augment.job import Job
 from augment.nets.weights import read_crop
@@ -37,6 +38,7 @@ def run(job: Job) -> None:
     Raises:
         UserError: the entry's kind is neither a generator nor a judge, its settings are wrong, it
             has no faces to learn from, or shipped weights are damaged or of another network.
+        TrainingFailed: see :mod:`augment.nets.health`; the history is left, a model is not.
     """
     key = str(job.key)
     entry = section(job.params, f"train.{key}")
@@ -51,7 +53,13 @@ def run(job: Job) -> None:
         print(f"{key}: weights that come with the package; nothing to train")
         _compare_crop(key, folder, job.inputs["aligned"])
     else:
-        plugin.train(job.inputs["aligned"], folder, job.seed, work)
+        try:
+            plugin.train(job.inputs["aligned"], folder, job.seed, work)
+        except TrainingFailed as failed:
+            # What was learned before, by other settings, must not pass for this training's result.
+            shutil.rmtree(folder, ignore_errors=True)
+            write_json(job.outputs[f"history/{key}.json"], failed.history)
+            raise
         if not (folder / CONFIG).is_file():
             settings = config.model_dump(mode="json")
             write_json(folder / CONFIG, {"config": settings, "images_seen": 0})

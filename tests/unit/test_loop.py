@@ -3,6 +3,7 @@ import math
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from augment.errors import UserError
+from augment.errors import TrainingFailed, UserError
 from augment.nets.config import TrainConfig
 from augment.nets.loop import Indices, Learner, _Order, build, fit, schedule
 from tests.unit import toy_training
@@ -115,6 +116,53 @@ def test_learners_take_turns(tmp_path: Path) -> None:
     fitted = fit(learners, 3, TrainConfig(images=6, batch=2), 7, tmp_path, "pair", {})
     assert turns == ["maker", "critic"] * 3
     assert {"loss", "critic_loss"} <= fitted.history[-1].keys()
+
+
+def rigged(losses: Callable[[int], tuple[float, float]], taken: list[int]) -> list[Learner]:
+    """Two networks that say of step n what ``losses(n)`` says: the critic's loss, the maker's."""
+    first, second = (build(lambda: nn.Linear(2, 1), seed=number) for number in (1, 2))
+
+    def make(indices: Indices, random: np.random.Generator) -> dict[str, Tensor]:
+        taken.append(len(taken))
+        loss = first.weight.square().mean()
+        return {"loss": loss, "g_loss": loss.new_tensor(losses(taken[-1])[1])}
+
+    def criticise(indices: Indices, random: np.random.Generator) -> dict[str, Tensor]:
+        loss = second.weight.square().mean()
+        return {"loss": loss, "d_loss": loss.new_tensor(losses(taken[-1])[0])}
+
+    return [Learner(first, make), Learner(second, criticise, "critic")]
+
+
+def test_a_discriminator_that_wins_stops_the_training_and_so_it_stays(tmp_path: Path) -> None:
+    taken: list[int] = []
+    config = TrainConfig(images=4000, batch=2)
+
+    def learners() -> list[Learner]:
+        return rigged(lambda step: (0.01, 2 + step / 1000), taken)
+
+    with pytest.raises(TrainingFailed, match=r"pair has failed.*has won by step 1500") as failed:
+        fit(learners(), 3, config, 7, tmp_path, "pair", {})
+    assert len(taken) == 1500
+    assert failed.value.history[-1]["health"] == "FAILED"
+    assert failed.value.history[0]["health"] == "WATCH"
+    with pytest.raises(TrainingFailed, match="has won by step 1500"):
+        fit(learners(), 3, config, 7, tmp_path, "pair", {})
+    assert len(taken) == 1500  # it is known, nothing is trained again
+
+
+def test_a_game_that_goes_well_says_so(tmp_path: Path) -> None:
+    config = TrainConfig(images=1200, batch=2)
+    learners = rigged(lambda step: (0.7, 1.0), [])
+    fitted = fit(learners, 3, config, 7, tmp_path, "pair", {})
+    assert fitted.health is not None
+    assert fitted.health.word == fitted.history[-1]["health"] == "OK"
+    assert "critic_d_loss" not in fitted.history[-1]
+    again = fit(rigged(lambda step: (0.7, 1.0), []), 3, config, 7, tmp_path, "pair", {})
+    assert (again.history, again.health) == (fitted.history, fitted.health)
+    alone = fit(learners[:1], 3, config, 7, tmp_path, "alone", {})
+    assert alone.health is None
+    assert "health" not in alone.history[-1]
 
 
 def test_first_weights_depend_on_the_seed_alone() -> None:

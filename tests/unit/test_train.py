@@ -1,11 +1,12 @@
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from augment.engine import Engine
-from augment.errors import UserError
+from augment.errors import TrainingFailed, UserError
 from augment.job import Job
 from augment.stages.train import plug_point, run
 from tests.unit.aligned_faces import write_faces
@@ -100,3 +101,36 @@ def test_a_data_set_without_train_faces_is_said_so(tmp_path: Path) -> None:
     write_faces(tmp_path / "aligned", 3, split="test", half=None)
     with pytest.raises(UserError, match="no faces to train on"):
         train(tmp_path, "mask", QUICK)
+
+
+def test_a_training_that_fails_leaves_its_curve_and_no_model(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = train(root, "mask", QUICK)
+    curve = [{"images": 8, "d_loss": 0.01, "g_loss": 5.0, "health": "FAILED"}]
+
+    def fail(*_: object) -> None:
+        raise TrainingFailed("mask has failed", curve)
+
+    monkeypatch.setattr("augment.generators.mask.Generator.train", fail)
+    with pytest.raises(TrainingFailed, match="mask has failed"):
+        train(root, "mask", QUICK)
+    assert not model.exists()
+    assert json.loads((root / "out/history/mask.json").read_text()) == curve
+
+
+def test_the_health_of_adversaries_is_told(root: Path) -> None:
+    small = {
+        "kind": "superres",
+        "network": {"channels": 8, "blocks": 1},
+        "crop": 32,
+        "train": {"images": 16, "batch": 8},
+        "adversarial": {"images": 64, "batch": 8, "critic": [8, 8]},
+    }
+    told = json.loads((train(root, "superres", small) / "config.json").read_text())["health"]
+    assert told["verdict"] == "WATCH"
+    assert "too short" in told["reason"]
+    history = json.loads((root / "out/history/superres.json").read_text())
+    assert "d_loss" not in history[0]
+    assert 0 < history[-1]["d_loss"] < 2 * math.log(1 / 0.02)
+    assert history[-1]["health"] == "WATCH"

@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from augment.generators.age.decoding import Gating, Redrawing
 from augment.generators.age.decomposition import AgeHead
 from augment.generators.age.lesson import Batch, Lesson
-from augment.nets.adversary import BranchCritic, PatchCritic, gradient_penalty, logistic, strided
+from augment.nets.adversary import (
+    BranchCritic,
+    PatchCritic,
+    as_logits,
+    gradient_penalty,
+    logistic,
+    strided,
+    told_by_critic,
+    told_by_generator,
+)
 from augment.nets.loop import Indices
 from augment.nets.losses import cross_entropy
 
@@ -62,7 +71,7 @@ class RedrawingGame:
         self._critic.requires_grad_(True)
         weight = _EARLY_WEIGHT if float(self._critic.seen) < self._early else 1.0
         total = torch.stack(list(found.values())).sum() + (weight - 1) * found["own"]
-        return {"loss": total, **found}
+        return {"loss": total, **found, **told_by_generator(score)}
 
     def _perceptual(self, again: Tensor, faces: Tensor) -> Tensor:
         pairs = zip(self._critic.layers(again), self._critic.layers(faces), strict=True)
@@ -80,7 +89,7 @@ class RedrawingGame:
         if random.random() < 1 / _LAZY:
             slope = gradient_penalty(batch.faces, lambda x: critic(x, batch.own.group))
             loss = loss + _LAZY * slope
-        return {"loss": loss}
+        return {"loss": loss, **told_by_critic(real, made)}
 
 
 class GuidedCritic(nn.Module):
@@ -116,14 +125,15 @@ class GatingGame:
         made = network(batch.faces, batch.own, batch.target)
         self._batch, self._made = batch, made.detach()
         critic.requires_grad_(False)
+        words = critic.patches(made)
         found = {
             "own": (again - batch.faces).abs().mean(),
-            "real": (critic.patches(made) - 1).square().mean(),
+            "real": (words - 1).square().mean(),
             "guide": cross_entropy(critic.age(made), batch.target.group),
         }
         critic.requires_grad_(True)
         total = 10 * found["own"] + found["real"] + 0.1 * found["guide"]
-        return {"loss": total, **found}
+        return {"loss": total, **found, **told_by_generator(as_logits([words]))}
 
     def criticise(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
         batch, critic = self._batch, self._critic
@@ -137,4 +147,5 @@ class GatingGame:
         if random.random() < 1 / _LAZY:
             slope = gradient_penalty(batch.faces, lambda x: critic.patches(x).mean(dim=(2, 3)))
             loss = loss + 10 * _LAZY * slope
-        return {"loss": loss, "age": age}
+        told = told_by_critic(as_logits([real]), as_logits([made]))
+        return {"loss": loss, "age": age, **told}

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from augment.generators.age.ages import KNOTS
 from augment.generators.age.lesson import Batch, Lesson
 from augment.generators.age.network import Corrected, Editor
-from augment.nets.adversary import ConditionalCritic, gradient_penalty, logistic
+from augment.nets.adversary import (
+    ConditionalCritic,
+    gradient_penalty,
+    logistic,
+    told_by_critic,
+    told_by_generator,
+)
 from augment.nets.augmenting import diff_augment
 from augment.nets.loop import Indices
 from augment.nets.losses import cross_entropy, gradient_l1
@@ -56,14 +62,16 @@ class Game:
         self._batch, self._made = batch, made.detach()
         change = (made - self._average(batch)).abs().mean(dim=(1, 2, 3))
         far = (batch.target.code - batch.own.code).abs().sum(1)
+        age = age_loss(self._editor, batch)
+        score = self._words(made, batch)
         found = {
-            "age": age_loss(self._editor, batch),
+            "age": age,
             "kept": (change * torch.exp(-far / _RELAX)).mean(),
-            "real": self._fool(made, batch),
+            "real": nn.functional.softplus(-score).mean(),
             **self._learnt(batch),
         }
         total = sum((_WEIGHTS[name] * value for name, value in found.items()), made.new_zeros(()))
-        return {"loss": total, **found}
+        return {"loss": total, **found, **told_by_generator(score)}
 
     def _learnt(self, batch: Batch) -> dict[str, Tensor]:
         """Real faces, made older or younger as the average face is: the editor learns to undo it.
@@ -82,11 +90,11 @@ class Game:
     def _average(self, batch: Batch) -> Tensor:
         return self._editor.average(batch.faces, batch.own, batch.target).clamp(-1, 1)
 
-    def _fool(self, made: Tensor, batch: Batch) -> Tensor:
+    def _words(self, made: Tensor, batch: Batch) -> Tensor:
         self._critic.requires_grad_(False)
-        score = self._critic(diff_augment(made), batch.target.code)
+        score: Tensor = self._critic(diff_augment(made), batch.target.code)
         self._critic.requires_grad_(True)
-        return nn.functional.softplus(-score).mean()
+        return score
 
     def criticise(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
         """The critic's losses: real faces, made ones, and real ones that are called another age (S.
@@ -101,13 +109,14 @@ class Game:
         far = (wrong - batch.own.code).abs().sum(1) > _FAR
         scores = critic.judge(real, batch.own.code)
         mismatched = nn.functional.softplus(critic.judge(real, wrong)) * far
-        loss = logistic(scores, critic.judge(made, batch.target.code))
+        of_made = critic.judge(made, batch.target.code)
+        loss = logistic(scores, of_made)
         misnamed = mismatched.sum() / far.sum().clamp_min(1)
         loss = loss + 0.5 * misnamed
         if random.random() < 1 / _LAZY:
             slope = gradient_penalty(batch.faces, lambda faces: critic(faces, batch.own.code))
             loss = loss + _PENALTY * _LAZY * slope
-        return {"loss": loss, "misnamed": misnamed}
+        return {"loss": loss, "misnamed": misnamed, **told_by_critic(scores, of_made)}
 
 
 def critic(channels: Sequence[int]) -> ConditionalCritic:

@@ -100,7 +100,7 @@ def _learners(
             lambda: training.WatchedCritic(settings.critic, count, settings.window), seed
         )
         game = training.Game(config, lesson, network, critic)
-        editing = Learner(network, game.edit, "net", _BETAS)
+        editing = Learner(network, game.edit, "net", _BETAS, alone=2 * training.ALONE)
         return [editing, Learner(critic, game.criticise, "critic", _BETAS)], config.train
     paper = build(lambda: sagan.WatchedCritic(config.side, count, settings.critic_width), seed)
     rounds = sagan.Game(config, lesson, network, paper)

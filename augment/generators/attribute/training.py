@@ -13,7 +13,12 @@ from augment.generators.attribute.layouts import blend
 from augment.generators.attribute.lesson import WindowBatch, WindowLesson
 from augment.generators.attribute.losses import two_sided
 from augment.generators.attribute.network import Critic, Editor
-from augment.nets.adversary import gradient_penalty, logistic
+from augment.nets.adversary import (
+    gradient_penalty,
+    logistic,
+    told_by_critic,
+    told_by_generator,
+)
 from augment.nets.augmenting import diff_augment
 from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
@@ -22,7 +27,7 @@ _WEIGHTS = {
     "learnt": 3.0, "edges": 2.0, "real": 0.2, "missing": 0.2, "outside": 0.1,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
-_ALONE = 0.25  # share of the training without the critic's word; it comes in as slowly
+ALONE = 0.25  # share of the training without the critic's word; it comes in as slowly
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
 _PENALTY = 0.5
 
@@ -74,13 +79,13 @@ class Game:
         total = sum((weights[name] * value for name, value in found.items()), made.new_zeros(()))
         rule, moved = self._config.collapse, made.detach() - batch.faces
         watch.look(rule, batch.guide, attention.detach(), moved)
-        return {"loss": total + opening * missing, **found}
+        return {"loss": total + opening * missing, **found, **told_by_generator(score)}
 
     def _ramp(self) -> float:
         """0 while the editor learns from transplants alone, then up to 1."""
         train = self._config.train
         share = float(self._critic.watch.steps) * train.batch / train.images
-        return min(1.0, max(0.0, (share - _ALONE) / _ALONE))
+        return min(1.0, max(0.0, (share - ALONE) / ALONE))
 
     def _rough(self, batch: WindowBatch, made: Tensor) -> Tensor:
         """Pictures with the value asked for, to be led back: the editor's own, where the critic
@@ -112,10 +117,11 @@ class Game:
         right = self._score(real, batch.own, change)
         wrong = self._score(real, batch.target, change)
         misnamed = nn.functional.softplus(wrong).mean()
-        loss = logistic(right, self._score(fake, batch.target, change)) + misnamed
+        of_made = self._score(fake, batch.target, change)
+        loss = logistic(right, of_made) + misnamed
         if random.random() < 1 / _LAZY:
             slope = gradient_penalty(
                 batch.faces, lambda x: self._score(x, batch.own, change).mean(dim=(1, 2))
             )
             loss = loss + _PENALTY * _LAZY * slope
-        return {"loss": loss, "misnamed": misnamed}
+        return {"loss": loss, "misnamed": misnamed, **told_by_critic(right, of_made)}

@@ -20,6 +20,7 @@ from augment.generators.superres.network import (
     shrink,
 )
 from augment.generators.superres.pairs import Pairs
+from augment.nets.adversary import as_logits, told_by_critic, told_by_generator
 from augment.nets.data import to_tensor
 from augment.nets.loop import Fitted, Indices, Learner, build, fit
 from augment.nets.losses import charbonnier
@@ -133,7 +134,9 @@ class Adversaries:
         )
         total = found["loss"] + self._adversarial * adversarial + self._perceptual * perceptual
         self._last = made.detach(), target
-        return {**found, "loss": total, "adversarial": adversarial, "perceptual": perceptual}
+        told = told_by_generator(as_logits(words))
+        found |= {"adversarial": adversarial, "perceptual": perceptual, **told}
+        return {**found, "loss": total}
 
     def criticise(self, indices: Indices, random: np.random.Generator) -> dict[str, Tensor]:
         """Looks at what the enlarger has just made, in this very step."""
@@ -148,7 +151,7 @@ class Adversaries:
                 for one, other in zip(real, fake, strict=True)
             ]
         )
-        return {"loss": loss}
+        return {"loss": loss, **told_by_critic(as_logits(real), as_logits(fake))}
 
 
 def _mean(values: Sequence[Tensor]) -> Tensor:
@@ -216,4 +219,5 @@ def _joined(first: Fitted, second: Fitted) -> Fitted:
         first.history + later,
         second.digest,
         first.seconds + second.seconds,
+        second.health,
     )
