@@ -4,7 +4,7 @@ Point figures are fairlearn's ``MetricFrame`` (Bird et al. 2020); intervals are 
 test faces (see :mod:`augment.metrics.resampling`), so that differences between arms are paired.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,7 @@ def compare(
     reference: str,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    rivals: Sequence[str] | None = None,
 ) -> Comparison:
     """Score every arm, and say how each differs from ``reference``, and ``main`` from the best.
 
@@ -108,6 +109,7 @@ def compare(
         reference: the arm that the others are compared with.
         seed: of the bootstrap.
         resamples: how many.
+        rivals: the arms of which the best is the best baseline; None: all but ``main``.
     """
     design = Design.of(faces)
     said = {arm: Said.of(design, faces.truth, words) for arm, words in predictions.items()}
@@ -119,7 +121,9 @@ def compare(
         arm: _scores(faces, design, words, resampled[arm], by_seed[arm])
         for arm, words in predictions.items()
     }
-    baseline = _best_baseline(scores, main)
+    baseline = _best_baseline(
+        {arm: one for arm, one in scores.items() if rivals is None or arm in rivals}, main
+    )
     pairs = [(arm, reference) for arm in scores if arm != reference]
     if baseline not in (None, reference):
         pairs.append((main, str(baseline)))

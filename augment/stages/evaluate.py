@@ -128,12 +128,12 @@ def _trials(job: Job, config: Config) -> Predictor:
             seed=job.seed,
             work=job.engine.cache.parent / "evaluate",
         )
-        return trials.run(ARMS, config.seeds, _Copies())
+        return trials.run(ARMS, config.seeds, ClassicalAugmentation())
 
     return predict
 
 
-class _Copies:
+class ClassicalAugmentation:
     """The augmentation of the classical arm: what the ``copies`` generator does by default."""
 
     def __init__(self) -> None:
