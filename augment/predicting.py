@@ -1,5 +1,6 @@
 """``augment predict``: age groups that nobody has labelled, guessed by a trained generator."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,9 @@ def predict(key: str, at_least: float, say: Callable[[str], None] = print) -> in
     name = f"{key} {model.weights()[:12]}"
     groups = model.age_groups()
     unlabelled = _guesses(model, "train", _is_open)
+    if not unlabelled.rows:
+        say("Every usable train face has an age group already: there is nothing to guess.")
+        return 0
     sure = np.flatnonzero(unlabelled.probability >= at_least)
     found = [
         Prediction(
@@ -127,7 +131,8 @@ def _guesses(
 ) -> _Guesses:
     kept: list[dict[str, Any]] = []
     opinions = [np.zeros((0, len(model.age_groups())), np.float32)]
-    for rows in tqdm(_batches(split, wanted), desc=f"{split} faces", unit="batch"):
+    quiet = not sys.stderr.isatty()
+    for rows in tqdm(_batches(split, wanted), f"{split} faces", unit="batch", disable=quiet):
         opinions.append(model.classify([decode(row.pop("image")["bytes"]) for row in rows]))
         kept += rows
     probabilities = np.concatenate(opinions)

@@ -1,5 +1,6 @@
 """`augment predict`: whom it looks at, what it writes, what it says of itself."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,14 @@ def test_nothing_sure_is_said(project: Path) -> None:
     assert predict("age", 1.0, said.append) == 0
     assert "is as sure of none" in said[1]
     assert read_predictions(project / "predicted.csv") == []
+
+
+def test_a_set_with_all_ages_is_left_alone(project: Path) -> None:
+    shutil.rmtree(project / "data/aligned")
+    write_aligned(project / "data/aligned", [face(1, 250, split="train")])
+    said: list[str] = []
+    assert predict("age", 0.8, said.append) == 0
+    assert said == ["Every usable train face has an age group already: there is nothing to guess."]
 
 
 @pytest.mark.parametrize(
