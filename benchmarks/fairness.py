@@ -10,7 +10,9 @@ tested on the same real held-out faces:
 - part ``arms``: the balanced set resampled, and with the logit-adjusted loss;
 - part ``dose``: synthetic faces up to a share of 0.1, 0.25, 0.5 of each bin;
 - part ``generators``: the faces of one generator only;
-- part ``gate``: as many candidates as the balanced set holds, whatever the gate said of them.
+- part ``gate``: as many candidates as the balanced set holds, whatever the gate said of them;
+- ``whole``, with --whole DIR: the real train faces of another road, whose set this one's was
+  thinned from (benchmarks/fairness_thin.py): how far does filling make up for real faces?
 
 ``--test DIR`` takes the test faces of another road (trained on one data set, tested on another).
 Every finished training is kept under --work, so a stopped run goes on, and a second one prints the
@@ -29,7 +31,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from fairness_variants import Road, Variant, check_parts, first_candidates, variants
+from fairness_variants import Road, Variant, check_parts, first_candidates, variants, whole
 
 from augment.errors import UserError
 from augment.figures import Figure, write_figures
@@ -56,12 +58,14 @@ def main() -> None:
     manifest = pq.read_table(tested / "data/balanced/manifest.parquet").sort_by("id")
     config = Config.model_validate(params["evaluate"])
     check_tasks(config.tasks, manifest)
-    pictures = _pictures(args.work / "pictures", args.project, tested)
+    pictures = _pictures(args.work / "pictures", args.project, tested, args.whole)
     ungated = None
     if "gate" in args.parts:
         ungated = first_candidates(road, list(params["generators"] or {}), pictures)
     test = real_faces(manifest, "test")
     every = list(variants(road, args.parts, ungated))
+    if args.whole:
+        every.append(whole(Road.of(args.whole)))
     predicted = _predicted(args, every, test, config.tasks, pictures)
     rows = [
         figure
@@ -78,6 +82,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--project", type=Path, default=Path(), help="a finished road's folder")
     parser.add_argument("--test", type=Path, help="another one, whose test faces are taken")
+    parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--parts", type=check_parts, default="arms,dose,generators,gate")
     parser.add_argument("--seeds", type=int, default=5)
@@ -92,14 +97,19 @@ def _arguments() -> argparse.Namespace:
     return args
 
 
-def _pictures(folder: Path, project: Path, tested: Path) -> Path:
-    """Links to the train shards of one road and to the test shards of one."""
+def _pictures(folder: Path, project: Path, tested: Path, whole: Path | None) -> Path:
+    """Links to the train shards of a road, the test shards of one, and those of the whole set.
+
+    Where both roads hold a face its pictures are the same: crops do not depend on other faces.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.parquet"):
         old.unlink()
-    for split, road in (("train", project), ("test", tested)):
+    roads = [("train", project, ""), ("test", tested, "")]
+    roads += [("train", whole, "whole-")] if whole else []
+    for split, road, name in roads:
         for path in sorted((road / "data/balanced/data").glob(f"{split}-*.parquet")):
-            (folder / path.name).symlink_to(path.resolve())
+            (folder / f"{split}-{name}{path.name}").symlink_to(path.resolve())
     return folder
 
 

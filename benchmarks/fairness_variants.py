@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from augment.gating.candidates import all_candidate_folders
-from augment.metrics.arms import ARMS, MAIN
+from augment.metrics.arms import ARMS, MAIN, REFERENCE
 from augment.schema import IMAGE, OK, Labels, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, write_table
@@ -77,6 +77,12 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
     if "gate" in parts and ungated is not None:
         real = everyone.filter(pc.invert(everyone.column("synthetic")))
         yield Variant("ungated", pa.concat_tables([real, ungated.select(real.column_names)]), MAIN)
+
+
+def whole(road: Road) -> Variant:
+    """The real train faces of another road."""
+    real = road.train.filter(pc.invert(road.train.column("synthetic")))
+    return Variant("whole", real, REFERENCE)
 
 
 def with_dose(rows: pa.Table, dose: float) -> pa.Table:

@@ -7,13 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from augment.metrics.arms import MAIN
-from augment.schema import IMAGE, candidate_schema
+from augment.schema import IMAGE, candidate_schema, index_schema
 from augment.shards import write_bucketed
+from benchmarks.fairness_thin import left_out, write_thinned
 from benchmarks.fairness_variants import (
     Road,
     check_parts,
     first_candidates,
     variants,
+    whole,
     with_dose,
 )
 from tests.unit.gate_rows import LABELS
@@ -105,6 +107,43 @@ def test_ungated_takes_the_first_candidates_of_each_bin(road: Road, tmp_path: Pa
     stored = pa.concat_tables([pq.read_table(path) for path in paths])
     assert stored.schema.field("image").type == IMAGE
     assert sorted(stored["id"].to_pylist()) == sorted(found["id"].to_pylist())
+
+
+def index_of(folder: Path) -> None:
+    content = [
+        {"id": f"s/train/{n}.jpg", "uri": f"train/{n}.jpg", "split": split, "age_group": group}
+        for n, (split, group) in enumerate(
+            [*[("train", "70+")] * 200, *[("test", "70+")] * 20, *[("train", "20-29")] * 20]
+        )
+    ]
+    schema = index_schema(LABELS)
+    rows = [{name: row.get(name) for name in schema.names} for row in content]
+    write_bucketed(folder / "data/index", pa.Table.from_pylist(rows, schema), 2)
+
+
+def test_only_train_photos_of_rare_groups_are_thinned(tmp_path: Path) -> None:
+    index_of(tmp_path)
+    few, many = (left_out(tmp_path, ["70+"], share) for share in (0.25, 0.5))
+    assert many < few
+    assert 130 < len(few) < 170
+    assert all(int(Path(name).stem) < 200 for name in few)
+    full = tmp_path / "full"
+    (full / "train").mkdir(parents=True)
+    lines = ["file,age,gender,race,service_test"]
+    lines += [f"train/{n}.jpg,more than 70,Male,Indian,True" for n in range(240)]
+    (full / "fairface_label_train.csv").write_text("\n".join(lines) + "\n")
+    kept, gone = write_thinned(full, tmp_path / "thin", few)
+    assert (kept, gone) == (240 - len(few), len(few))
+    written = (tmp_path / "thin/fairface_label_train.csv").read_text().splitlines()
+    assert written[0] == lines[0]
+    assert set(lines) - set(written) == {f"{n},more than 70,Male,Indian,True" for n in few}
+    assert (tmp_path / "thin/train").is_dir()
+
+
+def test_whole_is_the_real_faces_of_the_other_road(road: Road) -> None:
+    variant = whole(road)
+    assert variant.arm == "original"
+    assert counts(variant.rows) == {("a", ""): 30, ("b", ""): 40}
 
 
 def test_parts_are_named() -> None:
