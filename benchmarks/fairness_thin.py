@@ -9,6 +9,8 @@ past `ingest`: held-out photos are all kept, so both roads are tested on the sam
 
 import argparse
 import csv
+import os
+import shutil
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -40,7 +42,7 @@ def left_out(project: Path, groups: list[str], share: float) -> set[str]:
 
 
 def write_thinned(full: Path, out: Path, gone: set[str]) -> tuple[int, int]:
-    """Label tables without those photos, and links to the photos' folders.
+    """Label tables without those photos, and the photos that stay (hard links where possible).
 
     Returns:
         How many rows were kept, and how many left out.
@@ -57,9 +59,19 @@ def write_thinned(full: Path, out: Path, gone: set[str]) -> tuple[int, int]:
         kept, dropped = kept + len(stay), dropped + len(rows) - len(stay)
         lines = [",".join(row) for row in (header, *stay)]
         write_text(out / table, "\n".join(lines) + "\n")
-        if not (out / part).exists():
-            (out / part).symlink_to((full / part).resolve())
+        (out / part).mkdir(exist_ok=True)
+        for row in stay:
+            _link(full / row[place], out / row[place])
     return kept, dropped
+
+
+def _link(photo: Path, place: Path) -> None:
+    if place.exists():
+        return
+    try:
+        os.link(photo, place)
+    except OSError:  # another file system
+        shutil.copyfile(photo, place)
 
 
 def main() -> None:

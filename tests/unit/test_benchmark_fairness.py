@@ -132,12 +132,15 @@ def test_only_train_photos_of_rare_groups_are_thinned(tmp_path: Path) -> None:
     lines = ["file,age,gender,race,service_test"]
     lines += [f"train/{n}.jpg,more than 70,Male,Indian,True" for n in range(240)]
     (full / "fairface_label_train.csv").write_text("\n".join(lines) + "\n")
+    for number in range(240):
+        (full / f"train/{number}.jpg").write_bytes(b"photo")
     kept, gone = write_thinned(full, tmp_path / "thin", few)
     assert (kept, gone) == (240 - len(few), len(few))
     written = (tmp_path / "thin/fairface_label_train.csv").read_text().splitlines()
     assert written[0] == lines[0]
     assert set(lines) - set(written) == {f"{n},more than 70,Male,Indian,True" for n in few}
-    assert (tmp_path / "thin/train").is_dir()
+    photos = {f"train/{path.name}" for path in (tmp_path / "thin/train").iterdir()}
+    assert photos == {f"train/{n}.jpg" for n in range(240)} - few
 
 
 def test_whole_is_the_real_faces_of_the_other_road(road: Road) -> None:
