@@ -42,18 +42,36 @@ QUICK["attribute"] = {
     "train": {"images": 160, "batch": 8},
     "smallest_class": 4,
 }
+#: Other architectures of a kind: "<kind> <name>".
+QUICK["morph ours"] = {
+    "arch": "ours",
+    "fit": 2,
+    "faces": 32,
+    "network": {"channels": [12, 8], "critic": [8, 8], "who": 8, "moment": 4},
+    "train": {"images": 160, "batch": 8},
+}
+QUICK["morph dcgan"] = {
+    "arch": "dcgan",
+    "fit": 2,
+    "network": {"width": 2},
+    "train": {"images": 32, "batch": 8},
+}
 LABELS = {"gender": "female", "age_group": "20-29", "mask": "no", "mouth_open": "no"}
 #: What is asked of a generator: the first of these that it can do.
 CHANGES = ({"mask": "yes"}, {"age_group": "60-69"}, {"mouth_open": "yes"})
 
 
+def entry(kind: str) -> dict[str, Any]:
+    return {"kind": kind.split()[0], **QUICK.get(kind, {})}
+
+
 def new(kind: str) -> Generator:
-    module, config = configure("generators", {"kind": kind, **QUICK.get(kind, {})}, "generators.x")
+    module, config = configure("generators", entry(kind), "generators.x")
     generator: Generator = module.Generator(config)
     return generator
 
 
-@pytest.fixture(scope="module", params=names("generators"))
+@pytest.fixture(scope="module", params=sorted({*names("generators"), *QUICK}))
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -200,10 +218,9 @@ def test_costs_are_none_or_not_negative_and_standing_still_is_free(generator: Ge
 
 
 def test_costs_are_asked_without_torch(kind: str) -> None:
-    entry = {"kind": kind, **QUICK.get(kind, {})}
     code = (
         "import sys; from augment.plugins import configure; "
-        f"module, config = configure('generators', {entry!r}, 'generators.x'); "
+        f"module, config = configure('generators', {entry(kind)!r}, 'generators.x'); "
         "module.Generator(config).cost({'gender': 'male'}, {'gender': 'female'}); "
         "sys.exit('torch' in sys.modules)"
     )
@@ -212,4 +229,4 @@ def test_costs_are_asked_without_torch(kind: str) -> None:
 
 def test_unknown_settings_are_refused(kind: str) -> None:
     with pytest.raises(UserError, match=r"generators\.x\.no_such_setting: unknown key"):
-        configure("generators", {"kind": kind, "no_such_setting": 1}, "generators.x")
+        configure("generators", {**entry(kind), "no_such_setting": 1}, "generators.x")

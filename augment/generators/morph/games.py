@@ -1,0 +1,128 @@
+"""Teaches morphing networks, each against a critic."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from augment.generators.morph import dcgan
+from augment.generators.morph.lesson import Lesson
+from augment.generators.morph.network import Code, Morpher
+from augment.nets.adversary import (
+    ConditionalCritic,
+    gradient_penalty,
+    logistic,
+    told_by_critic,
+    told_by_generator,
+)
+from augment.nets.augmenting import diff_augment
+from augment.nets.loop import Indices
+from augment.nets.losses import gradient_l1
+
+_WEIGHTS = {"learnt": 4.0, "coarse": 2.0, "edges": 2.0, "real": 0.15, "who": 2.0, "moment": 0.2,
+            "calm": 0.005, "smooth": 0.2}  # fmt: skip
+_LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
+_PENALTY = 0.5
+_NOISE = 0.1  # on moments, so that those between the learned ones are faces, too
+_PART, _STEP = 8, 0.15  # of a batch is walked along a path, in steps of w
+
+
+class Noise:
+    """DCGAN's three turns: the maker's two and the critic's (the port: "so that d-loss does not
+    reach 0")."""
+
+    def __init__(self, lesson: Lesson, maker: dcgan.Maker, critic: dcgan.Critic) -> None:
+        self._lesson, self._maker, self._critic = lesson, maker, critic
+
+    def make(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
+        """The maker's loss, non-saturating."""
+        self._critic.requires_grad_(False)
+        words = self._critic(self._made(len(indices)))
+        self._critic.requires_grad_(True)
+        return {"loss": nn.functional.softplus(-words).mean(), **told_by_generator(words)}
+
+    def again(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
+        """The same, with other noise."""
+        return {"loss": self.make(indices, random)["loss"]}
+
+    def criticise(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
+        with torch.no_grad():
+            made = self._made(len(indices))
+        real, fake = self._critic(self._lesson.faces(indices, random)), self._critic(made)
+        return {"loss": logistic(real, fake), **told_by_critic(real, fake)}
+
+    def _made(self, count: int) -> Tensor:
+        device = next(self._maker.parameters()).device
+        faces: Tensor = self._maker(dcgan.draw_noise(count, device))
+        return faces
+
+
+class People:
+    """Our two turns. Who comes from one photo of a person and the moment from another, so that
+    neither code can hold the other's; people mix at any w between 0 and 1, and the critic sees
+    mixes only beside the code that they shall have."""
+
+    def __init__(self, lesson: Lesson, morpher: Morpher, critic: ConditionalCritic) -> None:
+        self._lesson, self._morpher, self._critic = lesson, morpher, critic
+        self._last: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
+
+    def morph(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
+        """The morpher's losses: faces found again, and mixes that convince."""
+        morpher = self._morpher
+        faces = self._lesson.faces(indices, random)
+        others = self._lesson.faces(self._lesson.others(indices, random), random)
+        code = morpher.encode(torch.cat([faces, others]))
+        moment, who = code.moment[: len(faces)], code.who[len(faces) :]
+        again = morpher.decode(Code(who, moment + _NOISE * torch.randn_like(moment)))
+        everywhere = again.new_ones(len(again), 1, *again.shape[2:])
+        first, second = who.detach(), who.detach().roll(1, 0)
+        w = torch.rand(len(faces), 1, device=faces.device)
+        wanted = torch.lerp(first, second, w)
+        made = morpher.decode(Code(wanted, moment.detach()))
+        back = morpher.encode(made)
+        self._critic.requires_grad_(False)
+        words = self._critic(diff_augment(torch.cat([made, again])), torch.cat([wanted, first]))
+        self._critic.requires_grad_(True)
+        self._last = faces, first, made.detach(), wanted
+        found = {
+            "learnt": (again - faces).abs().mean(),
+            "coarse": sum(_coarse(again, faces, size) for size in (4, 16)) * again.new_ones(()),
+            "edges": gradient_l1(again, faces, everywhere),
+            "real": nn.functional.softplus(-words).mean(),
+            "who": (back.who - wanted).abs().mean(),
+            "moment": (back.moment - moment.detach()).abs().mean(),
+            "calm": moment.square().mean(),
+            "smooth": self._uneven(first, second, moment.detach(), w),
+        }
+        total = sum((_WEIGHTS[name] * value for name, value in found.items()), made.new_zeros(()))
+        return {"loss": total, **found, **told_by_generator(words)}
+
+    def _uneven(self, first: Tensor, second: Tensor, moment: Tensor, w: Tensor) -> Tensor:
+        """How unequal two equal steps of w change a face: a path shall neither stand nor jump."""
+        part = slice(0, max(1, len(w) // _PART))
+        first, second, moment = first[part], second[part], moment[part]
+        middle = _STEP + (1 - 2 * _STEP) * w[part]
+        walked = [torch.lerp(first, second, middle + step) for step in (-_STEP, 0.0, _STEP)]
+        faces = self._morpher.decode(Code(torch.cat(walked), torch.cat([moment] * 3)))
+        one, two, three = nn.functional.avg_pool2d(faces, 2).chunk(3)
+        early = (two - one).abs().mean(dim=(1, 2, 3))
+        late = (three - two).abs().mean(dim=(1, 2, 3))
+        return ((early - late).abs() / (early + late + 0.02)).mean()
+
+    def criticise(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
+        """The critic's loss on the faces and mixes of this very step."""
+        assert self._last is not None
+        faces, who, made, wanted = self._last
+        real = self._critic(diff_augment(faces), who)
+        fake = self._critic(diff_augment(made), wanted)
+        loss = logistic(real, fake)
+        if random.random() < 1 / _LAZY:
+            slope = gradient_penalty(faces, lambda x: self._critic(x, who))
+            loss = loss + _PENALTY * _LAZY * slope
+        return {"loss": loss, **told_by_critic(real, fake)}
+
+
+def _coarse(one: Tensor, other: Tensor, size: int) -> Tensor:
+    """Difference of means over squares of ``size`` pixels."""
+    return nn.functional.avg_pool2d(one - other, size).abs().mean()

@@ -1,0 +1,141 @@
+"""What the benchmark of two people asks of each way to morph: samples, paths, morphs half way."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from morph_frames import Faces
+
+from augment.generators.morph import dcgan, paths
+from augment.generators.morph.blending import whole
+from augment.generators.morph.network import Code, Morpher
+from augment.generators.morph.training import Network
+from augment.generators.morph.warping import anchors, bent
+from augment.nets.data import to_images, to_tensor
+from augment.types import FloatArray
+
+if TYPE_CHECKING:
+    from morph_nets_measures import Measures
+
+_SURE, _TRIED = 0.95, 400  # of DCGAN's samples, ends of paths are chosen by the recogniser
+_GROUP = 100
+
+
+class Model(Protocol):
+    """``samples``: n faces of either person, none of them morphs; empty where that is no question.
+    ``paths``: faces from the first person to the second, as many as could be made."""
+
+    def samples(self, count: int, random: np.random.Generator) -> Faces: ...
+
+    def paths(self, count: int, steps: int, random: np.random.Generator) -> list[Faces]: ...
+
+
+class WarpModel:
+    """The classical morph of one frame of each person, nothing learned."""
+
+    def __init__(
+        self,
+        measures: "Measures",
+        crops: Faces,
+        points: FloatArray,
+        who: npt.NDArray[np.int64],
+    ) -> None:
+        self._crops, self._points, self._who = crops, points.astype(np.float64), who
+
+    def samples(self, count: int, random: np.random.Generator) -> Faces:
+        return np.zeros((0, *self._crops.shape[1:]), np.uint8)  # copies of frames
+
+    def paths(self, count: int, steps: int, random: np.random.Generator) -> list[Faces]:
+        found = []
+        for _ in range(count):
+            pair = [int(random.choice(np.flatnonzero(self._who == n))) for n in (0, 1)]
+            images, own = [self._crops[n] for n in pair], [self._points[n] for n in pair]
+            made = []
+            for w in np.linspace(0, 1, steps):
+                middle = np.average(own, axis=0, weights=[1 - w, w])
+                target = np.concatenate([middle, anchors(middle)])
+                made.append(whole(bent(images, own, target), [1 - w, w]))
+            found.append(np.stack(made))
+        return found
+
+
+class OurModel:
+    """Ours: people by their code, moments as learned; paths between given frames."""
+
+    def __init__(
+        self,
+        measures: "Measures",
+        crops: Faces,
+        points: FloatArray,
+        who: npt.NDArray[np.int64],
+        network: Network,
+    ) -> None:
+        assert isinstance(network, Morpher)
+        self._network, self._held = network, measures.held_by_person
+        with torch.no_grad():
+            codes = torch.cat([network.encode(to_tensor(part)).who for part in _parts(crops)])
+        self._people = torch.stack([codes[torch.from_numpy(who == n)].mean(0) for n in (0, 1)])
+
+    @torch.no_grad()
+    def samples(self, count: int, random: np.random.Generator) -> Faces:
+        torch.manual_seed(int(random.integers(2**31)))
+        who = self._people[torch.arange(count) % 2]
+        code = Code(who, self._network.draw_moments(count))
+        return _decoded(self._network, code)
+
+    @torch.no_grad()
+    def paths(self, count: int, steps: int, random: np.random.Generator) -> list[Faces]:
+        """Between frames that nobody has learned from."""
+        found = []
+        for _ in range(count):
+            pair = np.stack([faces[random.integers(len(faces))] for faces in self._held])
+            code = self._network.encode(to_tensor(pair))
+            found.append(to_images(paths.people_path(self._network, code, steps)))
+        return found
+
+
+class DcganModel:
+    """DCGAN: a recogniser says which samples show whom."""
+
+    def __init__(
+        self,
+        measures: "Measures",
+        crops: Faces,
+        points: FloatArray,
+        who: npt.NDArray[np.int64],
+        network: Network,
+    ) -> None:
+        assert isinstance(network, dcgan.Maker)
+        self._network, self._tells = network, measures.second_person
+
+    @torch.no_grad()
+    def samples(self, count: int, random: np.random.Generator) -> Faces:
+        return self._decoded(self._noise(count, random))
+
+    @torch.no_grad()
+    def paths(self, count: int, steps: int, random: np.random.Generator) -> list[Faces]:
+        noise = self._noise(_TRIED, random)
+        told = self._tells(self._decoded(noise))
+        first, second = paths.ends(told, _SURE, count)
+        if not first or not second:
+            return []
+        chosen = [(first[n % len(first)], second[n % len(second)]) for n in range(count)]
+        return [to_images(paths.noise_path(self._network, noise[a], noise[b], steps))
+                for a, b in chosen]  # fmt: skip
+
+    def _noise(self, count: int, random: np.random.Generator) -> torch.Tensor:
+        torch.manual_seed(int(random.integers(2**31)))
+        return dcgan.draw_noise(count, torch.device("cpu"))
+
+    def _decoded(self, noise: torch.Tensor) -> Faces:
+        return np.concatenate([to_images(self._network(part)) for part in noise.split(_GROUP)])
+
+
+def _decoded(network: Morpher, code: Code) -> Faces:
+    parts = zip(code.who.split(_GROUP), code.moment.split(_GROUP), strict=True)
+    return np.concatenate([to_images(network.decode(Code(*part))) for part in parts])
+
+
+def _parts(crops: Faces) -> list[Faces]:
+    return [crops[start : start + _GROUP] for start in range(0, len(crops), _GROUP)]
