@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -27,12 +26,13 @@ from augment.nets.device import autocast, autocast_type, best_device, place, rep
 from augment.nets.ema import Average
 from augment.nets.health import OF_CRITIC, OF_GENERATOR, VERDICT, Health, Watch
 from augment.nets.lock import only_one
+from augment.nets.order import Indices as Indices
+from augment.nets.order import Order
 from augment.seeds import row_generator, row_seed
 from augment.shards import AtomicFile
 from augment.types import FloatArray
 
 HISTORY_POINTS = 200
-Indices = npt.NDArray[np.int64]
 #: (places of the batch's faces, randomness of this step) -> losses; "loss" is minimised, all are
 #: recorded. Runs under autocast: reduce losses in float32.
 Step = Callable[[Indices, np.random.Generator], Mapping[str, Tensor]]
@@ -115,41 +115,13 @@ def fit(
     with only_one(work / digest, label):
         run.resume()
         start = time.perf_counter()
-        order = _Order(faces, config.batch, seed, label, weights)
+        order = Order(faces, config.batch, seed, label, weights)
         with reproducible():
             run.advance(order, seed, checkpoint_seconds, dtype)
     for average in run.averages:
         average.apply()
     health = run.watch.health(run.history)
     return Fitted(run.seen, run.history, digest, time.perf_counter() - start, health)
-
-
-class _Order:
-    """Which faces come when: a fresh permutation an epoch, or weighted draws."""
-
-    def __init__(
-        self, faces: int, batch: int, seed: int, label: str, weights: FloatArray | None
-    ) -> None:
-        self._faces, self._batch, self._seed, self._label = faces, batch, seed, label
-        self._shares: npt.NDArray[np.float64] | None = None
-        if weights is not None:
-            self._shares = np.cumsum(weights, dtype=np.float64) / np.sum(weights, dtype=np.float64)
-        self._epoch, self._permutation = -1, np.zeros(0, np.int64)
-
-    def at(self, seen: int) -> Indices:
-        """The places of the batch that begins after ``seen`` images."""
-        if self._shares is not None:
-            draws = row_generator(self._seed, f"order {self._label}", str(seen)).random(self._batch)
-            places = np.searchsorted(self._shares, draws, side="right")
-            return np.minimum(places, self._faces - 1).astype(np.int64)
-        return np.array([self._place(seen + n) for n in range(self._batch)], dtype=np.int64)
-
-    def _place(self, image: int) -> int:
-        epoch, place = divmod(image, self._faces)
-        if epoch != self._epoch:
-            random = row_generator(self._seed, f"order {self._label}", f"epoch {epoch}")
-            self._epoch, self._permutation = epoch, random.permutation(self._faces)
-        return int(self._permutation[place])
 
 
 @dataclass
@@ -179,7 +151,7 @@ class _Run:
         self.watch = Watch(config.batch, alone * config.images)
 
     def advance(
-        self, order: _Order, seed: int, checkpoint_seconds: float, dtype: torch.dtype
+        self, order: Order, seed: int, checkpoint_seconds: float, dtype: torch.dtype
     ) -> None:
         batch, total = self.config.batch, self.config.images
         interval = max(1, total // batch // HISTORY_POINTS)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from augment.errors import TrainingFailed, UserError
 from augment.nets.config import TrainConfig
-from augment.nets.loop import Indices, Learner, _Order, build, fit, schedule
+from augment.nets.loop import Indices, Learner, build, fit, schedule
+from augment.nets.order import Order
 from tests.unit import toy_training
 
 
@@ -171,7 +172,7 @@ def test_first_weights_depend_on_the_seed_alone() -> None:
 
 
 def test_every_epoch_holds_every_face_once_in_another_order() -> None:
-    order = _Order(faces=10, batch=4, seed=7, label="x", weights=None)
+    order = Order(faces=10, batch=4, seed=7, label="x", weights=None)
     seen = np.concatenate([order.at(start) for start in range(0, 40, 4)])
     epochs = seen.reshape(4, 10)
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
@@ -179,16 +180,16 @@ def test_every_epoch_holds_every_face_once_in_another_order() -> None:
 
 
 def test_the_order_depends_on_images_seen_not_on_what_was_asked_before() -> None:
-    order = _Order(faces=10, batch=4, seed=7, label="x", weights=None)
+    order = Order(faces=10, batch=4, seed=7, label="x", weights=None)
     straight = [order.at(start).tolist() for start in range(0, 40, 4)]
-    fresh = _Order(faces=10, batch=4, seed=7, label="x", weights=None)
+    fresh = Order(faces=10, batch=4, seed=7, label="x", weights=None)
     assert [fresh.at(start).tolist() for start in reversed(range(0, 40, 4))] == straight[::-1]
-    assert _Order(10, 4, 8, "x", None).at(0).tolist() != straight[0]
+    assert Order(10, 4, 8, "x", None).at(0).tolist() != straight[0]
 
 
 def test_weights_say_how_often_a_face_comes() -> None:
     weights = np.array([1, 0, 3], np.float32)
-    order = _Order(faces=3, batch=100, seed=7, label="x", weights=weights)
+    order = Order(faces=3, batch=100, seed=7, label="x", weights=weights)
     draws = np.concatenate([order.at(start) for start in range(0, 4000, 100)])
     counts = np.bincount(draws, minlength=3)
     assert counts[1] == 0
