@@ -7,9 +7,9 @@ inside of the face (``error_to_true``). Judges learned on half b, on other peopl
 distances are to FairFace's half b. No picture of a photo is written.
 
 All archs see the same faces as often, at the same size. Beside them ``unchanged`` (the face as it
-was), ``corrected`` (``ours`` with a U-Net and an adversary that learn to correct it) and parts of
-what ``ours`` does, each alone: ``ours_classical`` as averages show it, ``ours_stronger``, more of
-that, ``ours_detail``, only the strength of detail.
+was), ``mirrored`` (how steady the judge's opinion is), and ours less a part of it: ``ours_once``
+does what averages show and no more, ``ours_unplaced`` does not look at the five points,
+``ours_alike`` moves only what averages move.
 ``target_accuracy`` of ``mean`` is the weakest judge's; ``judge_ceiling`` (arch ``truth``) is their
 accuracy on true pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
 features of the judge ``attributes``: not LPIPS, and not comparable with it. Rows are in
@@ -20,7 +20,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,35 +28,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from age_faces import Held, held_out, learnt_faces
-from age_measures import Edit, Panel, ceilings, figures_of_edits, gender_of_truth
+from age_measures import (
+    Edit,
+    Panel,
+    ceilings,
+    figures_of_edits,
+    gender_of_truth,
+    kept_by_mirror,
+    real_distances,
+)
 from age_page import write_page, write_sheet
 from age_photos import held_out_photos, judges_photos, learnt_photos, unseen_photos
+from age_road import road_figures
 
 from augment.figures import Figure, write_figures
 from augment.generators.age import Config, Generator
-from augment.generators.age.network import Amounts, Editor
+from augment.generators.age.network import AMOUNTS, Editor
 from augment.nets.blocks import parameters
 from augment.nets.data import load_faces
 from augment.nets.weights import sha256
 from augment.params import validate
-from augment.types import Image
+from augment.types import FloatArray, Image
 from augment.vocabulary import AGE_GROUPS
 
 SEED = 7
-ARCHS = ("ragan", "hrfae", "decompose", "ours", "corrected")
+ARCHS = ("ragan", "hrfae", "decompose", "ours")
 EMBEDDER = "weights/mobilefacenet_112.onnx"
-#: Drawn faces lie on each other, so their averages show all that age does. Chosen on other people
-#: than those that figures are of (photos: FairFace's validation split).
-AMOUNTS = {
-    "drawn": {"shape": 1.0, "brightness": 1.0, "colour": 1.0, "detail": 0.5},
-    "fairface": {"shape": 1.5, "brightness": 2.0, "colour": 1.0, "detail": 2.0},
-}
-#: Of the average face's change, for an ablation: as averages show it, and what was added to that.
-PARTS = {
-    "classical": {"shape": 1.0, "brightness": 1.0, "colour": 1.0, "detail": 0.0},
-    "stronger": {"shape": 1.5, "brightness": 2.0, "colour": 1.0, "detail": 0.0},
-    "detail": {"shape": 0.0, "brightness": 0.0, "colour": 0.0, "detail": 2.0},
-}
+#: Of ours, for an ablation: what is left out.
+PARTS = ("once", "unplaced", "alike")
 _TIMED = 512  # faces
 
 Truth = tuple[Sequence[Image], Sequence[int]]  # pictures, and their age groups
@@ -71,9 +70,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=90, help="held out")
     parser.add_argument("--images", type=int, default=48_000, help="seen by each arch")
     parser.add_argument("--arch", nargs="+", default=ARCHS, choices=ARCHS)
-    parser.add_argument(
-        "--parts", nargs="+", default=(), choices=PARTS, help="of ours' start, each alone"
-    )
+    parser.add_argument("--parts", nargs="+", default=(), choices=PARTS, help="ours without each")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--workers", type=int, default=2, help="processes that align photos")
     parser.add_argument(
@@ -133,29 +130,43 @@ def _of_archs(
     truth: Truth,
 ) -> Iterator[Figure]:
     data = args.what
+    yield from kept_by_mirror(people, panel, data)
+    yield from real_distances(panel, len(people), data)
     unchanged = figures_of_edits("unchanged", lambda faces, *_: list(faces), people, panel, data)
     yield from (row for row in unchanged if row.name != "slider_rank_correlation")
     for arch in args.arch:
         generator, minutes = _trained(arch, args, aligned, work)
         yield from _of_training(arch, generator, minutes, args)
-        if arch in ("ours", "corrected", "decompose"):
+        if arch in ("ours", "decompose"):
             yield from _of_ages(arch, generator, truth, data)
         yield from figures_of_edits(arch, generator.edit, people, panel, data)
         if arch == "ours":
+            yield from road_figures(
+                data, aligned, _model(arch, args, work), work / "road" / data, _embedder(args.data),
+                _settings(arch, args), args.seed,
+            )  # fmt: skip
             for name in args.parts:
-                alone = _with(generator, PARTS[name])
-                yield from figures_of_edits(f"ours_{name}", alone, people, panel, data)
+                less = _without(name, generator)
+                yield from figures_of_edits(f"ours_{name}", less, people, panel, data)
 
 
-def _with(generator: Generator, amounts: Mapping[str, float]) -> Edit:
-    """The average face's change in other amounts."""
+def _without(part: str, generator: Generator) -> Edit:
+    """Ours less one of its parts."""
+    network = generator.network()
+    assert isinstance(network, Editor)
+    name = {"once": "amounts", "alike": "variety_components"}.get(part)
 
-    def edit(images: Sequence[Image], own: Sequence[float], years: Sequence[float]) -> list[Image]:
-        network = generator.network()
-        assert isinstance(network, Editor)
-        kept, network.amounts = network.amounts, Amounts(**amounts)
-        made = generator.average(images, own, years)
-        network.amounts = kept
+    def edit(
+        images: Sequence[Image], own: Sequence[float], years: Sequence[float],
+        points: Sequence[FloatArray],
+    ) -> list[Image]:  # fmt: skip
+        if name is None:
+            return generator.edit(images, own, years)
+        buffer = network.get_buffer(name)
+        kept = buffer.clone()
+        buffer.fill_(1.0 if name == "amounts" else 0.0)
+        made = generator.edit(images, own, years, points)
+        buffer.copy_(kept)
         return made
 
     return edit
@@ -170,13 +181,15 @@ def _model(arch: str, args: argparse.Namespace, work: Path) -> Path:
     return work / "models" / f"{args.what}-{arch}-{args.images}-{args.seed}"
 
 
+def _settings(arch: str, args: argparse.Namespace) -> dict[str, Any]:
+    return {"arch": arch, "train": {"images": args.images}}
+
+
 def _trained(
     arch: str, args: argparse.Namespace, aligned: Path, work: Path
 ) -> tuple[Generator, float]:
     """The generator, and how many minutes of one core its training took."""
-    kind = {"arch": "ours", "correct": True} if arch == "corrected" else {"arch": arch}
-    settings = {**kind, "amounts": AMOUNTS[args.what], "train": {"images": args.images}}
-    config = validate(Config, settings, arch)
+    config = validate(Config, _settings(arch, args), arch)
     model, started = _model(arch, args, work), time.process_time()
     if not (model / "minutes").is_file():
         Generator(config).train(aligned, model, args.seed, work / "train" / args.what)
@@ -190,6 +203,11 @@ def _of_training(
     arch: str, generator: Generator, minutes: float, args: argparse.Namespace
 ) -> Iterator[Figure]:
     data = args.what
+    if isinstance(generator.network(), Editor):
+        amounts = generator.network().get_buffer("amounts").tolist()
+        for name, value in zip(AMOUNTS, amounts, strict=True):
+            yield Figure("amount", arch, data, round(value, 3), "times the average's", "higher",
+                         args.images, group=name)  # fmt: skip
     yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", args.images)
     count = parameters(generator.network())
     yield Figure("parameters", arch, data, count, "numbers", "lower", 1)

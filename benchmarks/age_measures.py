@@ -23,8 +23,10 @@ from augment.protocols import Judge
 from augment.types import FloatArray, Image
 from augment.vocabulary import AGE_GROUPS
 
-#: (faces, their ages, the ages asked for) -> faces
-Edit = Callable[[Sequence[Image], Sequence[float], Sequence[float]], list[Image]]
+#: (faces, their ages, the ages asked for, their five points) -> faces
+Edit = Callable[
+    [Sequence[Image], Sequence[float], Sequence[float], Sequence[FloatArray]], list[Image]
+]
 #: The paper's five groups: name -> numbers of age groups.
 MERGED = {"0-9": (0, 1), "10-19": (2,), "20-39": (3, 4), "40-49": (5,), "50+": (6, 7, 8)}
 PAPER = {"0-9": 57.3, "10-19": 57.5, "20-39": 63.1, "40-49": 64.2, "50+": 68.3, "mean": 62.1}
@@ -32,7 +34,7 @@ _LABEL = "age_group"
 _MOST_REAL = 100
 _FAR = 2  # groups: an edit by so many must be visible
 _SLID = 30  # people
-_STEPS = np.linspace(1, 78, 16)  # years of the slider
+STEPS = np.linspace(1, 78, 16)  # years of the slider
 _WHOLE = np.array([group for group, _ in enumerate(AGE_GROUPS)])
 _OF_MERGED = np.array([[g in places for places in MERGED.values()].index(True) for g in _WHOLE])
 
@@ -96,6 +98,12 @@ class Panel:
         return self.judges[kind].predict(images)[name]
 
 
+def whole(edit: Edit, held: Held, years: Sequence[float]) -> list[Image]:
+    """One person at many ages."""
+    count = len(years)
+    return edit([held.image] * count, [held.age] * count, years, [held.points] * count)
+
+
 @dataclass(frozen=True)
 class Edited:
     """All held-out people at all of :data:`YEARS`: ``made[person][age]``."""
@@ -105,8 +113,7 @@ class Edited:
 
     @classmethod
     def by(cls, edit: Edit, people: Sequence[Held]) -> "Edited":
-        count = len(YEARS)
-        return cls(people, [edit([h.image] * count, [h.age] * count, YEARS) for h in people])
+        return cls(people, [whole(edit, held, YEARS) for held in people])
 
     def gaps(self) -> npt.NDArray[np.int64]:
         """(people, ages): how many groups lie between a person's own and the one asked for."""
@@ -131,12 +138,10 @@ def figures_of_edits(
     yield from _seen(edited, panel, row)
     yield from _kept(edited, gaps, panel, row)
     yield from _distances(edited, panel, row)
-    strips = [
-        edit([h.image] * len(_STEPS), [h.age] * len(_STEPS), list(_STEPS)) for h in people[:_SLID]
-    ]
+    strips = [whole(edit, held, list(STEPS)) for held in people[:_SLID]]
     for kind in panel.judges:
         judged = [panel.years(kind, strip) for strip in strips]
-        value = float(np.mean([spearmanr(_STEPS, years).statistic if np.ptp(years) else 0.0
+        value = float(np.mean([spearmanr(STEPS, years).statistic if np.ptp(years) else 0.0
                                for years in judged]))  # fmt: skip
         yield row("slider_rank_correlation", value, len(strips), group=kind)
 
@@ -172,8 +177,9 @@ def _own_and_back(edit: Edit, people: Sequence[Held], panel: Panel, row: Row) ->
     """Paper's tables 1 and 2; levels 0..1 (times two: -1..1)."""
     images, ages = [held.image for held in people], [held.age for held in people]
     others = [YEARS[(5 * n + 2) % len(YEARS)] for n in range(len(people))]
-    own = edit(images, ages, ages)
-    back = edit(edit(images, ages, others), others, ages)
+    points = [held.points for held in people]
+    own = edit(images, ages, ages, points)
+    back = edit(edit(images, ages, others, points), others, ages, points)
     for name, made in (("own_age", own), ("cycle", back)):
         l1 = np.abs(np.subtract(made, images, dtype=np.float32)).mean() / 255
         yield row(f"{name}_l1", l1, len(images), "lower", unit="levels 0..1",
@@ -285,6 +291,36 @@ def _distances(edited: Edited, panel: Panel, row: Row) -> Iterator[Figure]:
                 continue
             goal = panel.real_features(kind, group)[:n]
             made = panel.features(kind, [line[group] for line in edited.made])
-            before = frechet_distance(start[:n], goal)
-            found.append(1 - frechet_distance(made[:n], goal) / before)
-        yield row("distance_closed", float(np.mean(found)), len(parents), group=kind)
+            before, after = frechet_distance(start[:n], goal), frechet_distance(made[:n], goal)
+            found.append(1 - after / before)
+            name = f"{AGE_GROUPS[group]}, {kind}"
+            yield row("frechet_distance", after, n, "lower", group=name, unit="squared features")
+        if found:
+            yield row("distance_closed", float(np.mean(found)), len(parents), group=kind)
+
+
+def real_distances(panel: Panel, count: int, data: str) -> Iterator[Figure]:
+    """The floor: real faces of an age group against others, as many as are compared elsewhere."""
+    for kind in panel.judges:
+        for group, real in panel.real.items():
+            n = min(count, len(real), _MOST_REAL)
+            if kind == "attributes" or n < FEWEST or len(real) < 2 * n:
+                continue
+            found = panel.features(kind, real[: 2 * n])
+            value = round(frechet_distance(found[n:], found[:n]), 4)
+            yield Figure("frechet_distance", "truth", data, value, "squared features", "lower", n,
+                         "held_out_people", f"{AGE_GROUPS[group]}, {kind}")  # fmt: skip
+
+
+def kept_by_mirror(people: Sequence[Held], panel: Panel, data: str) -> Iterator[Figure]:
+    """How steady the judge's own opinion is."""
+    judge = panel.judges["attributes"]
+    images = [held.image for held in people]
+    turned = [np.ascontiguousarray(image[:, ::-1]) for image in images]
+    before, after = judge.predict(images), judge.predict(turned)
+    for label in (name for name in ("gender", "ethnicity") if name in judge.values()):
+        hits = int((before[label].argmax(1) == after[label].argmax(1)).sum())
+        yield Figure(
+            f"{label}_kept", "mirrored", data, round(hits / len(images), 4), "ratio", "higher",
+            len(images), "held_out_people", interval=wilson_interval(hits, len(images)),
+        )  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from age_faces import YEARS, Held
-from age_measures import Edit
+from age_measures import Edit, whole
 from PIL import Image as Picture
 
 _ORDER = (
-    "truth", "unchanged", "ragan", "hrfae", "decompose", "ours_classical", "ours_stronger",
-    "ours_detail", "corrected", "ours",
+    "truth", "unchanged", "mirrored", "ragan", "hrfae", "decompose", "ours_once", "ours_unplaced",
+    "ours_alike", "ours",
 )  # fmt: skip
 _ON_SHEET = ("ours",)
 _SHOWN = (3, 10, 15, 25, 44, 62, 71)  # people of the sheet, of all ages
@@ -105,7 +105,7 @@ def write_sheet(path: Path, people: Sequence[Held], edits: Mapping[str, Edit]) -
     for held in (people[place] for place in _SHOWN if place < len(people)):
         lines.append(np.concatenate([held.image, *held.truth], axis=1))
         for arch in (arch for arch in _ON_SHEET if arch in edits):
-            made = edits[arch]([held.image] * len(YEARS), [held.age] * len(YEARS), YEARS)
+            made = whole(edits[arch], held, YEARS)
             lines.append(np.concatenate([held.image, *made], axis=1))
     sheet = np.concatenate(lines)
     size = (sheet.shape[1] * _SCALE, sheet.shape[0] * _SCALE)

@@ -115,7 +115,7 @@ class AgeEditor:
 
     def change(self, face: Face, seed: int) -> Made:
         now = self._guess(face) if self._now is None else self._now
-        image = self._generator.edit([face.image], [now], [self._years])[0]
+        image = self._generator.edit([face.image], [now], [self._years], [face.points])[0]
         step = f"age about {now:.0f} → {self._years:g} years"
         return Made(image, face.points, (step,))
 

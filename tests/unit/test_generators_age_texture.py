@@ -4,17 +4,25 @@ import torch
 
 from augment.generators.age.ages import KNOTS, ordinal_code
 from augment.generators.age.lesson import age
-from augment.generators.age.network import Amounts, Corrected, Editor
-from augment.generators.age.prototypes import SIDE, _skin, average_face
-from augment.generators.age.texture import BANDS, bands, strength, with_detail
+from augment.generators.age.network import Editor, window
+from augment.generators.age.prototypes import average_face, skin_region
+from augment.generators.age.registration import SIDE
+from augment.generators.age.texture import (
+    BANDS,
+    bands,
+    strength,
+    with_detail,
+)
 from augment.metrics.visible_change import face_region
 from augment.nets.data import to_tensor
 
 
 def wrinkled(depth: float, period: int = 4, size: int = 64) -> torch.Tensor:
-    """A grey face of stripes so deep."""
+    """A grey face of stripes so deep, flat on its right third."""
     wave = torch.sin(2 * torch.pi * torch.arange(size) / period)
-    return (depth * wave)[None, None, :, None].expand(1, 3, size, size).contiguous()
+    face = (depth * wave)[None, None, :, None].repeat(1, 3, 1, size)
+    face[..., 2 * size // 3 :] = 0
+    return face
 
 
 def test_a_flat_face_has_no_detail_and_gets_none() -> None:
@@ -30,15 +38,27 @@ def test_no_gain_changes_nothing() -> None:
 
 def test_twice_as_deep_is_stronger_by_the_logarithm_of_two() -> None:
     change = strength(wrinkled(0.4)) - strength(wrinkled(0.2))
-    finest = change[0, :2, 20:44, 20:44]
+    finest = change[0, :2, 20:44, 8:28]
     torch.testing.assert_close(finest, torch.full_like(finest, np.log(2)), atol=0.02, rtol=0)
 
 
 def test_gains_make_detail_so_much_stronger() -> None:
     gains = torch.full((1, BANDS, 64, 64), float(np.log(2)))
-    found = with_detail(wrinkled(0.2), gains)[0, :, 20:44, 20:44]
-    expected = wrinkled(0.4)[0, :, 20:44, 20:44]
+    found = with_detail(wrinkled(0.2), gains)[0, :, 20:44, 8:28]
+    expected = wrinkled(0.4)[0, :, 20:44, 8:28]
     torch.testing.assert_close(found, expected, atol=0.03, rtol=0)
+
+
+def test_grain_is_no_wrinkle() -> None:
+    """The same noise all over, and stripes on the left: only they get deeper."""
+    torch.manual_seed(0)
+    grain = 0.05 * torch.randn(1, 1, 64, 64).expand(1, 3, 64, 64)
+    gains = torch.zeros(1, BANDS, 64, 64)
+    gains[:, :2] = float(np.log(3))
+    change = (with_detail(wrinkled(0.3) + grain, gains) - wrinkled(0.3) - grain)[0, 0, 8:56]
+    smooth, striped = change[:, 50:62].std(), change[:, 8:28].std()
+    assert float(striped) > 0.2
+    assert float(smooth) < 0.6 * 2 * 0.05  # without care: twice the grain of these bands
 
 
 def test_gains_are_bounded() -> None:
@@ -58,10 +78,11 @@ def test_scales_follow_the_size(size: int) -> None:
 
 
 def learnt(count: int = 160) -> tuple[np.ndarray, np.ndarray]:
-    """Noisy faces whose skin gets rougher and redder with the years."""
+    """Noisy faces, each flat on its right, whose skin gets rougher and redder with the years."""
     random = np.random.default_rng(1)
     years = random.uniform(2, 75, count).astype(np.float32)
     rough = (4 + 20 * years / 75)[:, None, None, None] * random.standard_normal((count, 64, 64, 1))
+    rough[:, :, 44:] *= 0.1
     images = np.full((count, 64, 64, 3), 120.0) + rough
     images[..., 0] += (40 * years / 75)[:, None, None]
     return np.clip(images, 0, 255).astype(np.uint8), years
@@ -70,11 +91,10 @@ def learnt(count: int = 160) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def editor() -> Editor:
     images, years = learnt()
-    found = average_face(images, years, {}, np.ones(len(years), np.float32))
+    unknown = np.full((len(years), 5, 2), np.nan, np.float32)
     torch.manual_seed(0)
-    network = Corrected((8, 12, 16), 3, Amounts(1, 1, 1, 1)).eval()
-    for name in ("middle", "flows", "colours", "details"):
-        getattr(network, name).copy_(torch.from_numpy(getattr(found, name)))
+    network = Editor((8, 12, 16), 3).eval()
+    network.learn(average_face(images, unknown, years, {}, np.ones(len(years), np.float32)))
     return network
 
 
@@ -83,19 +103,19 @@ def roughness(editor: Editor, years: float) -> float:
     source = age(ages, np.zeros(8, np.int64))
     target = age(np.full(8, years, np.float32), np.zeros(8, np.int64))
     with torch.no_grad():
-        made = editor.average(to_tensor(images), source, target)
-    return float(made[:, 1, 20:50, 15:49].std(dim=(1, 2)).mean())
+        made = editor(to_tensor(images), source, target)
+    return float(made[:, 1, 20:50, 12:32].std(dim=(1, 2)).mean())
 
 
 def test_skin_gets_as_rough_as_at_the_other_age(editor: Editor) -> None:
     young, old = roughness(editor, 5), roughness(editor, 70)
     true = [(4 + 20 * years / 75) / 127.5 for years in (5, 70)]
-    assert young == pytest.approx(true[0], rel=0.3)
-    assert old == pytest.approx(true[1], rel=0.3)
+    assert young == pytest.approx(true[0], rel=0.4)
+    assert old == pytest.approx(true[1], rel=0.4)
 
 
 def test_skin_is_where_visible_change_looks_for_it() -> None:
-    np.testing.assert_array_equal(_skin(), face_region(SIDE, None))
+    np.testing.assert_array_equal(skin_region(), face_region(SIDE, None))
 
 
 def test_the_tone_of_the_skin_stays(editor: Editor) -> None:
@@ -103,7 +123,7 @@ def test_the_tone_of_the_skin_stays(editor: Editor) -> None:
     change = ordinal_code(70.0) - ordinal_code(5.0)
     colours = np.tensordot(change, editor.colours.numpy(), axes=1)
     inside = face_region(SIDE, None)
-    assert np.abs(colours[:, inside].mean(1)).max() < 0.05  # learned: 0.27
+    assert np.abs(colours[:, inside].mean(1)).max() < 0.05  # learned: 0.25
     assert editor.details.shape == (len(KNOTS), BANDS, SIDE, SIDE)
 
 
@@ -116,12 +136,6 @@ def test_at_its_own_age_a_face_stays_what_it_is(editor: Editor) -> None:
 
 def test_edges_are_not_moved() -> None:
     """What lies there may be mirrored."""
-    editor = Editor((8, 12, 16), 3, Amounts(1, 1, 1, 1))
-    editor.flows.fill_(0.1)
-    source, target = (
-        age(np.full(1, years, np.float32), np.zeros(1, np.int64)) for years in (9, 70)
-    )
-    flow = editor._change(64, source, target).flow
-    assert float(flow[0, 0, 32, 32]) > 0.3
-    rim = torch.cat([flow[..., 0, :], flow[..., -1, :], flow[..., 0], flow[..., -1]], dim=-1)
-    assert float(rim.abs().max()) < 0.01
+    found = window(64, torch.device("cpu"))
+    assert float(found[32, 32]) == 1
+    assert float(torch.cat([found[0], found[-1], found[:, 0], found[:, -1]]).max()) < 0.01

@@ -1,14 +1,15 @@
 """``age``: the same face, younger or older; age is set by number.
 
 Four networks, chosen by ``arch`` and taught by one loop. ``ours``: what age does to the average
-face, in shape, shading and strength of detail, done to a face (network.py). For comparison:
+face, in shape, shading and strength of detail, and to what faces differ by, done to a face
+(network.py). For comparison:
 ``decompose`` (J. Kim & J. Park, J. Broadcast Engineering 28(2), 2023), ``ragan`` (F.
 Makhmudkhujaev, S. Hong, I. K. Park, ICCV 2021) and ``hrfae`` (X. Yao et al., ICPR 2020). Their
 papers' perceptual network is not used: features of the own discriminator take its place.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,11 +25,7 @@ from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN, DigitalSourceType
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from augment.generators.age.decomposition import Age, AgeNetwork
-
-    Step = Callable[[Tensor, Age, Age], Tensor]
+    from augment.generators.age.decomposition import AgeNetwork
 
 Arch = Literal["ours", "decompose", "ragan", "hrfae"]
 _LABEL = "age_group"
@@ -67,21 +64,18 @@ class Amounts(Section):
     """How many times what age does to the average face ``ours`` does to a face.
 
     In averages of photos, where faces do not lie quite on each other, age shows less than in each
-    of them; drawn faces do. Measured by benchmarks/age.py.
+    of them.
     """
 
-    shape: float = Field(default=1.5, ge=0, le=4)
-    brightness: float = Field(default=2.0, ge=0, le=4)
+    shape: float = Field(default=1.0, ge=0, le=4)
+    brightness: float = Field(default=1.0, ge=0, le=4)
     colour: float = Field(default=1.0, ge=0, le=4)
-    detail: float = Field(default=2.0, ge=0, le=4)  # wrinkles and folds
+    detail: float = Field(default=1.0, ge=0, le=4)  # wrinkles and folds
 
 
 class Config(Section):
     arch: Arch = "ours"
-    amounts: Amounts = Amounts()
-    # Let a U-Net and an adversary correct what ``ours`` does. In short trainings they undid a part
-    # of it and kept people better: see reports/systems/age.md.
-    correct: bool = False
+    amounts: Amounts | None = None  # None: estimated from the train faces (dilution.py)
     network: Network = Network()
     train: Train = Train()
     # An age group with fewer train faces is neither learned nor made.
@@ -164,6 +158,7 @@ class Generator:
             [request.parents[0].image for request in asked],
             [start for start, _ in years],
             [end for _, end in years],
+            [request.parents[0].points for request in asked],
         )
         for place, request, (start, end), image in zip(
             open_places, asked, years, pictures, strict=True
@@ -174,7 +169,11 @@ class Generator:
         return [result for result in results if result is not None]
 
     def edit(
-        self, images: Sequence[Image], own: Sequence[float], years: Sequence[float]
+        self,
+        images: Sequence[Image],
+        own: Sequence[float],
+        years: Sequence[float],
+        points: Sequence[FloatArray] | None = None,
     ) -> list[Image]:
         """Faces at other ages.
 
@@ -182,6 +181,8 @@ class Generator:
             images: uint8 (h, w, 3) RGB, of any size.
             own: their ages, years.
             years: the ages to show; any number, not group by group.
+            points: of each face, (5, 2), pixels: eyes, nose, corners of the mouth. None: as if all
+                lay where those of most faces do.
 
         Returns:
             Pictures of the sizes given. Where they are larger than the network's, its change is
@@ -190,29 +191,15 @@ class Generator:
         Raises:
             UserError: a year lies outside of those that were learned.
         """
-        return self._changed(self.network(), images, own, years)
-
-    def average(
-        self, images: Sequence[Image], own: Sequence[float], years: Sequence[float]
-    ) -> list[Image]:
-        """As :meth:`edit`, but only what these years do to the average face: where ``ours`` starts.
-
-        Raises:
-            RuntimeError: the arch is another one.
-        """
-        return self._changed(self.network().average, images, own, years)
-
-    def _changed(
-        self, step: "Step", images: Sequence[Image], own: Sequence[float], years: Sequence[float]
-    ) -> list[Image]:
         import torch
 
         from augment.generators.age.lesson import age
+        from augment.generators.age.registration import relative
         from augment.nets.data import to_tensor
         from augment.nets.device import best_device, reproducible
 
+        network, size, made = self.network(), self.config.network.size, list[Image]()
         self._ages.check(years)
-        size, made = self.config.network.size, list[Image]()
         for start in range(0, len(images), _BATCH):
             part = list(images[start : start + _BATCH])
             fill = _BATCH - len(part)
@@ -222,11 +209,16 @@ class Generator:
                 np.array([*values[start : start + _BATCH], *[30.0] * fill], np.float32)
                 for values in (own, years)
             ]
+            places = np.full((_BATCH, 5, 2), np.nan, np.float32)
+            for number, face in enumerate(part if points is not None else []):
+                places[number] = relative(points[start + number], face.shape[0])  # type: ignore[index]
             # One thread: how a sum is split over threads shows in its last bits.
             with reproducible(threads=1), torch.inference_mode():
                 faces = to_tensor(small, best_device())
                 source, target = (age(values, self._ages.nearest(values)) for values in both)
-                change = (step(faces, source, target).float() - faces)[: len(part)]
+                known = torch.from_numpy(places).to(faces.device)
+                made_small = network(faces, source, target, known).float()
+                change = (made_small - faces)[: len(part)]
             levels = change.permute(0, 2, 3, 1).contiguous().cpu().numpy() * 127.5
             made += [_added(face, one) for face, one in zip(part, levels, strict=True)]
         return made

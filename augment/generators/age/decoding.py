@@ -47,7 +47,9 @@ class Redrawing(AgeNetwork):
             nn.Conv2d(channels[0], 12, 3, padding=1),
         )
 
-    def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
+    def forward(
+        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None
+    ) -> Tensor:
         return self.decode(self.rest(face), target)
 
     def rest(self, face: Tensor) -> Tensor:
@@ -145,7 +147,9 @@ class Gating(AgeNetwork):
         self.up = nn.ModuleList(_normalised(a + b, b) for a, b in rising)
         self.paint = nn.Conv2d(channels[0], 12, 3, padding=1)
 
-    def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
+    def forward(
+        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None
+    ) -> Tensor:
         x, skips = nn.functional.pixel_unshuffle(face, 2), []
         for block in self.down:
             x = block(x)

@@ -37,13 +37,14 @@ class Age:
 class AgeNetwork(nn.Module):
     """What every ``arch`` is: ``forward`` makes faces of another age."""
 
-    def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
-        """(n, 3, h, w) in [-1, 1] at one age -> the same at another; may exceed the range."""
-        raise NotImplementedError
+    def forward(
+        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None
+    ) -> Tensor:
+        """(n, 3, h, w) in [-1, 1] at one age -> the same at another; may exceed the range.
 
-    def average(self, face: Tensor, source: Age, target: Age) -> Tensor:
-        """The face changed as the average face changes between these ages."""
-        raise RuntimeError(f"{type(self).__name__} knows no average face")
+        ``points``: eyes, nose, corners of the mouth, (n, 5, 2) from -1 to 1 over the side; nan or
+        None: not known. Not every network looks at them."""
+        raise NotImplementedError
 
     def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (n, groups) from the half of the code that speaks of age, and from the other."""

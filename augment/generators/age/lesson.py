@@ -8,6 +8,7 @@ from torch import Tensor
 
 from augment.generators.age.ages import Ages, ordinal_code
 from augment.generators.age.decomposition import Age
+from augment.generators.age.registration import relative
 from augment.images import resize
 from augment.nets.data import FaceSet, jitter, to_tensor
 from augment.nets.device import best_device
@@ -32,6 +33,9 @@ class Lesson:
     Attributes:
         ages: the groups.
         weights: (faces,), how often each is drawn: groups come equally often.
+        images: (faces, size, size, 3).
+        points: (faces, 5, 2), eyes, nose, mouth, from -1 to 1 over the side.
+        places: (faces,), numbers of their groups.
         digest: of the faces.
     """
 
@@ -40,21 +44,22 @@ class Lesson:
         known = faces.select(np.flatnonzero(places >= 0))
         self.ages, self.faces, self.digest = ages, known, known.digest
         self.images = np.stack([resize(image, size) for image in known.images])
-        self._places = places[places >= 0]
-        counts = np.bincount(self._places, minlength=len(ages.names))
-        self.weights = np.asarray(1 / counts[self._places], dtype=np.float32)
+        self.points = relative(known.points, known.images.shape[1])
+        self.places = places[places >= 0]
+        counts = np.bincount(self.places, minlength=len(ages.names))
+        self.weights = np.asarray(1 / counts[self.places], dtype=np.float32)
 
     def years(self, indices: Indices, random: np.random.Generator) -> FloatArray:
         """Known ages; for the others a year inside of the group."""
         known = self.faces.ages[indices]
-        drawn = self.ages.draw(self._places[indices], random)
+        drawn = self.ages.draw(self.places[indices], random)
         return np.asarray(np.where(np.isfinite(known), known, drawn), dtype=np.float32)
 
     def draw(self, indices: Indices, random: np.random.Generator) -> Batch:
         """A batch; every target group comes equally often, whatever the face's own is."""
         groups = random.integers(0, len(self.ages.names), len(indices))
         faces = to_tensor(jitter(self.images[indices], random), best_device())
-        own = age(self.years(indices, random), self._places[indices])
+        own = age(self.years(indices, random), self.places[indices])
         return Batch(faces, own, age(self.ages.draw(groups, random), groups))
 
 

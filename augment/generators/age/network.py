@@ -1,35 +1,23 @@
-"""Our network: what age does to the average face, done to a face; it tells ages apart, too, and can
-learn to correct what it does."""
+"""Our network: what age does to the average face, and to what faces differ by, done to a face; an
+encoder beside it tells ages apart."""
 
-import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
 
 from augment.generators.age.ages import KNOTS
 from augment.generators.age.decomposition import Age, AgeHead, AgeNetwork, Decomposition, reverse
-from augment.generators.age.prototypes import SIDE
+from augment.generators.age.prototypes import AverageFace, toneless
+from augment.generators.age.registration import SIDE, bend, flow_of, shift_of, turned_round
 from augment.generators.age.texture import BANDS, brightness, with_detail
-from augment.nets.blocks import DoubleConv, FiLM, norm
+from augment.generators.age.variety import AGES, MOST
+from augment.nets.blocks import DoubleConv
 
-_CODE = 64
-_BEND = 0.2  # strongest further shift of a pixel, in halves of the picture's side
-_OPEN = 4.0  # so open is the mask at the start
-_SOON = 1.0  # bits of the ordinal code over which a correction unfolds
 _RIM = 12 / 64  # of the side: at the edges nothing is moved, which lies outside of the photo
-
-
-@dataclass(frozen=True)
-class Amounts:
-    """How many times what the average face shows is done; averages are of faces that do not lie
-    quite on each other, and show less than each of them."""
-
-    shape: float
-    brightness: float
-    colour: float
-    detail: float
+#: How many times what the average face shows is done, of each.
+AMOUNTS = ("shape", "brightness", "colour", "detail")
 
 
 class Editor(AgeNetwork):
@@ -39,159 +27,121 @@ class Editor(AgeNetwork):
         channels: of the encoder that tells ages: maps at half, quarter, eighth ... height. Sides
             must be multiples of ``2 ** len(channels)``.
         groups: how many age groups it tells apart.
-        amounts: of the average face's change.
-        seen: pictures that the encoder sees at once.
     """
 
-    def __init__(
-        self, channels: Sequence[int], groups: int, amounts: Amounts, seen: int = 1
-    ) -> None:
+    def __init__(self, channels: Sequence[int], groups: int) -> None:
         super().__init__()
-        self.amounts = amounts
-        # What age does to the average face, as prototypes.AverageFace says.
+        self.register_buffer("amounts", torch.ones(len(AMOUNTS)))
+        # What age does to the average face, as prototypes.AverageFace says, ...
+        self.register_buffer("template", torch.zeros(5, 2))
+        self.register_buffer("cardinals", torch.zeros(5, SIDE, SIDE))
         self.register_buffer("middle", torch.zeros(len(KNOTS)))
+        self.register_buffer("points", torch.zeros(len(KNOTS), 5, 2))
         self.register_buffer("flows", torch.zeros(len(KNOTS), 2, SIDE, SIDE))
         self.register_buffer("colours", torch.zeros(len(KNOTS), 3, SIDE, SIDE))
         self.register_buffer("details", torch.zeros(len(KNOTS), BANDS, SIDE, SIDE))
+        self.register_buffer("skin", torch.zeros(SIDE, SIDE))
+        # ... and to what faces differ by, as variety.Variety does.
+        self.register_buffer("variety_mean", torch.zeros(3, SIDE, SIDE))
+        self.register_buffer("variety_centre", torch.zeros(len(KNOTS)))
+        self.register_buffer("variety_weights", torch.ones(3, SIDE, SIDE))
+        self.register_buffer("variety_components", torch.zeros(MOST, 3, SIDE, SIDE))
+        self.register_buffer("variety_slopes", torch.zeros(len(KNOTS), MOST))
+        self.register_buffer("variety_places", torch.arange(AGES, dtype=torch.float32))
+        self.register_buffer("variety_roots", torch.eye(MOST).repeat(AGES, 1, 1))
+        self.amounts: Tensor
+        self.template: Tensor
+        self.cardinals: Tensor
         self.middle: Tensor
+        self.points: Tensor
         self.flows: Tensor
         self.colours: Tensor
         self.details: Tensor
-        inside = [12 * seen, *channels[:-1]]
+        self.skin: Tensor
+        self.variety_mean: Tensor
+        self.variety_centre: Tensor
+        self.variety_weights: Tensor
+        self.variety_components: Tensor
+        self.variety_slopes: Tensor
+        self.variety_places: Tensor
+        self.variety_roots: Tensor
+        inside = [12, *channels[:-1]]
         self.down = nn.ModuleList(DoubleConv(a, b) for a, b in zip(inside, channels, strict=True))
         self.split = Decomposition(channels[-1])
         self.age = AgeHead(channels[-1], groups)
         self.leak = AgeHead(channels[-1], groups)
 
-    def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
-        return self.average(face, source, target)
+    def learn(self, average: AverageFace) -> None:
+        """Take over what was learned of averages and of variety."""
+        found = asdict(average)
+        found |= {f"variety_{name}": values for name, values in found.pop("variety").items()}
+        for name, values in found.items():
+            self.get_buffer(name).copy_(torch.from_numpy(values))
 
-    def average(self, face: Tensor, source: Age, target: Age) -> Tensor:
-        return self._change(face.shape[2], source, target).done(face)
+    def forward(
+        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None
+    ) -> Tensor:
+        with torch.autocast(face.device.type, enabled=False):
+            return self._changed(face.float(), source.code, target.code, points)
 
-    def _change(self, size: int, source: Age, target: Age) -> "_Change":
-        """What is done to the average face between two ages, at this size."""
-        move, shape = target.code - source.code, target.code - self.middle
-        with torch.autocast(move.device.type, enabled=False):
-            flow = torch.einsum("nk,kcyx->ncyx", move, self.flows)
-            colours = torch.einsum("nk,kcyx->ncyx", move, self.colours)
-            details = torch.einsum("nk,kcyx->ncyx", move, self.details)
-            to_shape = torch.einsum("nk,kcyx->ncyx", shape, self.flows)
-            colours = bend(colours, to_shape)
-        grey, amounts = brightness(colours), self.amounts
-        return _Change(
-            amounts.shape * _window(size, flow.device) * _larger(flow, size),
-            _larger(amounts.brightness * grey + amounts.colour * (colours - grey), size),
-            amounts.detail * _larger(details, size),
+    def _changed(
+        self, face: Tensor, source: Tensor, target: Tensor, points: Tensor | None
+    ) -> Tensor:
+        size, move = face.shape[2], target - source
+        shape, light, chroma, detail = self.amounts
+        here = points if points is not None else face.new_full((len(face), 5, 2), torch.nan)
+        shift = shift_of(here, self.template)
+        to_template = flow_of(shift, self.cardinals)
+        to_face = turned_round(to_template)
+        moved = shape * torch.einsum("nk,kpc->npc", move, self.points)
+        further = shape * torch.einsum("nk,kcyx->ncyx", move, self.flows)
+        flow = bend(further - flow_of(moved, self.cardinals), to_face)
+        colours = torch.einsum("nk,kcyx->ncyx", move, self.colours)
+        grey = brightness(colours)
+        colours = light * grey + chroma * (colours - grey)
+        colours = colours + self._spread(face, source, target, to_template)
+        # Colours lie in the middle age's shape: to the target's, and then to the target's points.
+        shaped = bend(colours, torch.einsum("nk,kcyx->ncyx", target - self.middle, self.flows))
+        placed = bend(shaped, turned_round(flow_of(shift + moved, self.cardinals)))
+        gains = bend(detail * torch.einsum("nk,kcyx->ncyx", move, self.details), to_face)
+        made = bend(face, window(size, face.device) * larger(flow, size))
+        return with_detail(made, larger(gains, size)) + larger(placed, size)
+
+    def _spread(self, face: Tensor, source: Tensor, target: Tensor, to_template: Tensor) -> Tensor:
+        """What becomes of the face's own differences, (n, 3, SIDE, SIDE)."""
+        small = face
+        if face.shape[2] != SIDE:
+            small = nn.functional.interpolate(face, (SIDE, SIDE), mode="area")
+        back = torch.einsum("nk,kcyx->ncyx", self.middle - source, self.flows)
+        laid = bend(bend(small, to_template), back)
+        rest = (laid - self.variety_mean) * self.variety_weights
+        place = torch.einsum("ncyx,kcyx->nk", rest, self.variety_components)
+        place = place - (source - self.variety_centre) @ self.variety_slopes
+        own, other = self._root(source), self._root(target)
+        kept = torch.linalg.solve(own, place[:, :, None])
+        change = (other @ kept)[:, :, 0] - place
+        maps = torch.einsum("nk,kcyx->ncyx", change, self.variety_components) / self.variety_weights
+        return toneless(maps, self.skin) * self.skin
+
+    def _root(self, code: Tensor) -> Tensor:
+        """The square root of the covariance at these ages, (n, MOST, MOST)."""
+        places, at = self.variety_places, code.sum(1)
+        after = torch.searchsorted(places, at).clamp(1, len(places) - 1)
+        share = ((at - places[after - 1]) / (places[after] - places[after - 1])).clamp(0, 1)
+        return torch.lerp(
+            self.variety_roots[after - 1], self.variety_roots[after], share[:, None, None]
         )
 
     def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
         """As said there; the other half's head teaches that half to know nothing."""
-        return self._told(self._encode(face)[-1])
-
-    def _told(self, described: Tensor) -> tuple[Tensor, Tensor]:
-        age, rest = self.split(described)
-        return self.age(age), self.leak(reverse(rest))
-
-    def _encode(self, faces: Tensor) -> list[Tensor]:
-        x, skips = nn.functional.pixel_unshuffle(faces, 2), []
+        x = nn.functional.pixel_unshuffle(face, 2)
         for level, block in enumerate(self.down):
             x = block(x if level == 0 else nn.functional.avg_pool2d(x, 2))
-            skips.append(x)
-        return skips
+        age, rest = self.split(x)
+        return self.age(age), self.leak(reverse(rest))
 
 
-class Corrected(Editor):
-    """A U-Net on quarter-size pixels adds a flow, a change of colours and where all of that counts.
-
-    The correction is scaled by how far the two ages lie apart, so none is made where there is
-    nothing to do. Arguments as :class:`Editor`.
-    """
-
-    def __init__(self, channels: Sequence[int], groups: int, amounts: Amounts) -> None:
-        super().__init__(channels, groups, amounts, seen=2)
-        self.code = nn.Sequential(
-            nn.Linear(3 * len(KNOTS), _CODE), nn.SiLU(), nn.Linear(_CODE, _CODE), nn.SiLU()
-        )
-        up = list(reversed(channels))
-        self.middles = _Styled(up[0], up[0])
-        self.up = nn.ModuleList(_Styled(a + b, b) for a, b in itertools.pairwise(up))
-        # A pixel of this map holds four of the picture: colour change and mask of each.
-        self.paint = nn.Conv2d(channels[0], 16, 3, padding=1)
-        self.flow = nn.Conv2d(channels[1], 2, 3, padding=1)
-        with torch.no_grad():  # starts as the change of the average face
-            for part in (self.paint, self.flow):
-                for values in part.parameters():
-                    values.mul_(0.01)
-
-    def forward(self, face: Tensor, source: Age, target: Age) -> Tensor:
-        size, average = face.shape[2], self._change(face.shape[2], source, target)
-        skips = self._encode(torch.cat([face, average.done(face)], dim=1))
-        move = target.code - source.code
-        code = self.code(torch.cat([source.code - 0.5, target.code - 0.5, move], dim=1))
-        _, x = self.split(skips.pop())
-        x = self.middles(x, code)
-        for place, block in enumerate(self.up):
-            if place == len(self.up) - 1:  # a quarter of the picture's height: no finer than that
-                flow = self.flow(x).float()
-            x = nn.functional.interpolate(x, scale_factor=2)
-            x = block(torch.cat([x, skips.pop()], dim=1), code)
-        out = self.paint(x).float()
-        amount = 1 - torch.exp(-move.abs().sum(1) / _SOON)[:, None, None, None]
-        mask = torch.sigmoid(nn.functional.pixel_shuffle(out[:, 12:], 2) + _OPEN)
-        more = amount * _BEND * torch.tanh(_larger(flow, size))
-        change = amount * nn.functional.pixel_shuffle(out[:, :12], 2)
-        return average.done(face, mask, more, change)
-
-    def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
-        return self._told(self._encode(torch.cat([face, face], dim=1))[-1])
-
-
-class _Styled(nn.Module):
-    """A residual block of two 3 x 3 convolutions; a code scales and shifts what was normalised."""
-
-    def __init__(self, inside: int, outside: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(inside, outside, 3, padding=1)
-        self.second = nn.Conv2d(outside, outside, 3, padding=1)
-        self.norms = nn.ModuleList(norm(outside) for _ in range(2))
-        films = [FiLM(_CODE, outside) for _ in range(2)]
-        for film in films:  # ages differ from the first step on
-            nn.init.normal_(film.linear.weight, std=0.1)
-        self.films = nn.ModuleList(films)
-        self.shortcut = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
-
-    def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        y = x
-        for convolution, norm_, film in zip(
-            (self.first, self.second), self.norms, self.films, strict=True
-        ):
-            y = nn.functional.silu(film(norm_(convolution(y)), code))
-        result: Tensor = y + self.shortcut(x)
-        return result
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A flow (n, 2, h, w), a change of colours (n, 3, h, w), gains of detail (n, BANDS, h, w)."""
-
-    flow: Tensor
-    colours: Tensor
-    details: Tensor
-
-    def done(
-        self,
-        face: Tensor,
-        mask: Tensor | float = 1.0,
-        flow: Tensor | float = 0.0,
-        colours: Tensor | float = 0.0,
-    ) -> Tensor:
-        """The face changed where the mask is open, with a further flow and colours."""
-        moved = bend(face, mask * (self.flow + flow))
-        return with_detail(moved, mask * self.details) + mask * (self.colours + colours)
-
-
-def _window(size: int, device: torch.device) -> Tensor:
+def window(size: int, device: torch.device) -> Tensor:
     """(size, size): 1 inside, falling to 0 at the edges."""
     places = (torch.arange(size, device=device) + 0.5) / size
     rise = (torch.minimum(places, 1 - places) / _RIM).clamp(0, 1)
@@ -199,16 +149,5 @@ def _window(size: int, device: torch.device) -> Tensor:
     return rise[:, None] * rise
 
 
-def _larger(maps: Tensor, size: int) -> Tensor:
+def larger(maps: Tensor, size: int) -> Tensor:
     return nn.functional.interpolate(maps, (size, size), mode="bilinear", align_corners=False)
-
-
-def bend(face: Tensor, flow: Tensor) -> Tensor:
-    """Every pixel taken from elsewhere: ``flow`` (n, 2, h, w) in halves of the side, x and y."""
-    count, _, height, width = face.shape
-    unit = torch.eye(2, 3, device=face.device)[None].expand(count, 2, 3)
-    grid = nn.functional.affine_grid(unit, [count, 1, height, width], align_corners=False)
-    return nn.functional.grid_sample(
-        face.float(), grid + flow.permute(0, 2, 3, 1),
-        mode="bilinear", padding_mode="reflection", align_corners=False,
-    )  # fmt: skip

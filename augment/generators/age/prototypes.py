@@ -1,27 +1,38 @@
 """What age does to the average face: the classical start of face ageing, and ours.
 
 D. M. Burt & D. I. Perrett, "Perception of age in adult Caucasian male faces", Proc. R. Soc. B 1995,
-bend a face as two group averages differ in shape, and add by what they differ in colour. Here a
-linear model of the pixels gives the averages for any year, with all other labels held: a set whose
-children are girls must not make girls of everybody. Averages lose wrinkles: texture.py keeps them.
+bend a face as two group averages differ in shape, and add by what they differ in colour. Here faces
+are first laid on each other by their five points (registration.py), and a linear model of points
+and pixels gives the averages for any year, with all other labels held: a set whose children are
+girls must not make girls of everybody. Averages lose wrinkles, which texture.py keeps, and what
+faces of an age differ by, which variety.py keeps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from augment.generators.age.ages import KNOTS, ordinal_code
+from augment.generators.age.registration import (
+    SIDE,
+    bend,
+    cardinals,
+    flow_of,
+    mirrored,
+    shift_of,
+    template_of,
+)
 from augment.generators.age.texture import strength
+from augment.generators.age.variety import Variety
 from augment.nets.data import to_tensor
 from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN
 
-#: Pixels a side of the average faces.
-SIDE = 64
 _RIDGE = 3.0  # in faces: so many faces' worth of doubt about each number
 _LABEL = "age_group"
 _FACE = (0.62, 0.288, 0.368)  # height of the face's middle, its half axes: shares of the side
@@ -34,25 +45,83 @@ _SOFT = 8.0  # standard deviation of the blur of a flow, of those pixels
 
 @dataclass(frozen=True)
 class AverageFace:
-    """What is added when a bit of the ordinal code turns on.
+    """What is added when a bit of the ordinal code turns on. Maps have SIDE pixels a side.
 
     Attributes:
+        template: (5, 2), where the points of the average face lie, -1 to 1.
+        cardinals: (5, SIDE, SIDE), see registration.py.
         middle: (len(KNOTS),) code of the age whose shape ``colours`` are in.
-        flows: (len(KNOTS), 2, SIDE, SIDE), x and y: where a pixel is taken from, relative to its
-            own place, in halves of the side.
+        points: (len(KNOTS), 5, 2), by how much points move.
+        flows: (len(KNOTS), 2, SIDE, SIDE), x and y: where a pixel is taken from beyond that,
+            relative to its own place, in halves of the side.
         colours: (len(KNOTS), 3, SIDE, SIDE), levels span 2; nothing on average over the face, since
             age shall not change the tone of anybody's skin.
         details: (len(KNOTS), BANDS, SIDE, SIDE), logarithm of how much stronger detail becomes.
+        skin: (SIDE, SIDE), 0 to 1: where the face is.
+        variety: what faces of the same age differ by.
     """
 
+    template: FloatArray
+    cardinals: FloatArray
     middle: FloatArray
+    points: FloatArray
     flows: FloatArray
     colours: FloatArray
     details: FloatArray
+    skin: FloatArray
+    variety: Variety
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the linear model goes by.
+
+    Attributes:
+        code: (n, len(KNOTS)) ordinal codes of the ages.
+        others: (n, m), all other labels, one-hot; unknown ones are 0.
+        weights: (n,), how much each face counts; 1 on average.
+    """
+
+    code: FloatArray
+    others: FloatArray
+    weights: FloatArray
+
+    @classmethod
+    def of(
+        cls, years: FloatArray, labels: Mapping[str, Sequence[str]], weights: FloatArray
+    ) -> "Inputs":
+        hot = [_one_hot(words) for name, words in labels.items() if name != _LABEL]
+        others = np.concatenate([np.zeros((len(years), 0), np.float32), *hot], axis=1)
+        return cls(ordinal_code(years), others, (weights / weights.mean()).astype(np.float32))
+
+    def mean(self, values: FloatArray) -> FloatArray:
+        """Weighted, of faces, which come first."""
+        shares = self.weights / self.weights.sum()
+        return np.asarray(np.tensordot(shares, values, axes=1), dtype=np.float32)
+
+    def slopes(self, values: FloatArray) -> FloatArray:
+        """Ridge regression of ``values`` (n, ...) on age and all other labels: by how much each
+        number changes, on average, when an input turns on, (len(KNOTS) + m, ...)."""
+        inputs = np.concatenate([self.code, self.others], axis=1)
+        inputs = inputs - self.mean(inputs)
+        flat = values.reshape(len(values), -1)
+        weighted = inputs * self.weights[:, None]
+        doubt = _RIDGE * np.eye(inputs.shape[1], dtype=np.float32)
+        # The mean of the values needs no taking off: weighted inputs sum to nothing.
+        found = np.linalg.solve(weighted.T @ inputs + doubt, weighted.T @ flat)
+        return np.asarray(found.reshape(-1, *values.shape[1:]), dtype=np.float32)
+
+    def left(self, values: FloatArray, slopes: FloatArray) -> FloatArray:
+        """What age and labels do not say of ``values`` (n, m)."""
+        inputs = np.concatenate([self.code, self.others], axis=1)
+        rest = values - self.mean(values)
+        rest -= (inputs - self.mean(inputs)) @ slopes
+        return rest
 
 
 def average_face(
     images: npt.NDArray[np.uint8],
+    points: FloatArray,
     years: FloatArray,
     labels: Mapping[str, Sequence[str]],
     weights: FloatArray,
@@ -60,80 +129,72 @@ def average_face(
     """Learn shapes from averages of all ages, and colours from faces bent to one shape.
 
     Args:
-        images: (n, SIDE, SIDE, 3); each counts mirrored, too.
+        images: (n, SIDE, SIDE, 3).
+        points: (n, 5, 2), -1 to 1; nan: not known.
         years: (n,).
         labels: column -> each face's word; age_group is not looked at.
         weights: (n,), how much each face counts.
     """
-    seen = _YEARS[(years.min() <= _YEARS) & (years.max() >= _YEARS)]
-    grid = seen if len(seen) > 1 else np.array([years.min(), years.max()], np.float32)
-    middle = int(np.abs(grid - _MIDDLE).argmin())
-    codes = ordinal_code(grid) - ordinal_code(grid[middle])
-    averages = _mean(images, weights) + np.tensordot(
-        ordinal_code(grid) - _mean(ordinal_code(years), weights),
-        average_change(images, years, labels, weights),
-        axes=1,
+    inputs, bits = Inputs.of(years, labels, weights), len(KNOTS)
+    template = template_of(points)
+    leading = cardinals(template)
+    shifts = shift_of(torch.from_numpy(points), torch.from_numpy(template))
+    flow = flow_of(shifts, torch.from_numpy(leading))
+    faces = torch.cat([bend(to_tensor(images[part]), flow[part]) for part in _parts(len(images))])
+    moved = inputs.slopes(shifts.numpy())[:bits]
+    details = inputs.slopes(_strengths(faces))[:bits]
+    middle, flows = _shapes(inputs, years, faces)
+    ways = torch.from_numpy(middle - inputs.code)
+    for part in _parts(len(faces)):
+        way = torch.einsum("nk,kcyx->ncyx", ways[part], torch.from_numpy(flows))
+        faces[part] = bend(faces[part], way)
+    pixels = faces.flatten(1).numpy()
+    slopes, skin = inputs.slopes(pixels), _soft_skin()
+    variety = Variety.of(
+        inputs.left(pixels, slopes), inputs.mean(pixels), slopes[:bits], years, skin, inputs.weights
     )
-    shifts = _shifts(averages, middle)
-    doubt = 0.1 * np.eye(len(KNOTS), dtype=np.float32)
-    flows = np.linalg.solve(codes.T @ codes + doubt, codes.T @ shifts.reshape(len(grid), -1))
-    back = ordinal_code(grid[middle]) - ordinal_code(years)
-    ways = (back @ flows).reshape(-1, SIDE, SIDE, 2)
-    bent = np.stack([_bent(image, way) for image, way in zip(images, ways, strict=True)])
-    colours = average_change(bent, years, labels, weights)
-    colours = _toneless(colours)
-    details = regression(_strengths(images), years, labels, weights)
+    colours = _symmetric(slopes[:bits].reshape(-1, 3, SIDE, SIDE))
+    both = np.asarray((moved + mirrored(moved)) / 2, dtype=np.float32)
     return AverageFace(
-        ordinal_code(grid[middle]),
-        _planes(flows.astype(np.float32).reshape(-1, SIDE, SIDE, 2) / (SIDE / 2)),
-        _planes(colours),
-        _planes(details),
-    )
+        template, leading, middle, both, flows,
+        toneless(torch.from_numpy(colours), torch.from_numpy(skin)).numpy(), details, skin, variety,
+    )  # fmt: skip
 
 
-def average_change(
-    images: npt.NDArray[np.uint8],
-    years: FloatArray,
-    labels: Mapping[str, Sequence[str]],
-    weights: FloatArray,
-) -> FloatArray:
-    """As :func:`regression`, of pixels (levels span 2) of (n, SIDE, SIDE, 3)."""
-    return regression(_mirrored(images), years, labels, weights)
+def toneless(colours: Tensor, skin: Tensor) -> Tensor:
+    """(n, 3, SIDE, SIDE) without what the face's skin as a whole gets lighter or redder by."""
+    tone = (colours * skin).sum((2, 3), keepdim=True) / skin.square().sum()
+    return colours - tone * skin
 
 
-def regression(
-    maps: FloatArray,
-    years: FloatArray,
-    labels: Mapping[str, Sequence[str]],
-    weights: FloatArray,
-) -> FloatArray:
-    """Ridge regression of maps (n, side, side, c) on age and all other labels.
-
-    Returns:
-        (len(KNOTS), side, side, c): by how much each number changes, on average, when a bit of the
-        ordinal code turns on.
-    """
-    others = [_one_hot(words) for name, words in labels.items() if name != _LABEL]
-    inputs = np.concatenate([ordinal_code(years), *others], axis=1)
-    shares = (weights / weights.mean()).astype(np.float32)[:, None]
-    inputs = inputs - _mean(inputs, weights)
-    flat = maps.reshape(len(maps), -1)
-    outputs = flat - _mean(flat, weights)
-    doubt = _RIDGE * np.eye(inputs.shape[1], dtype=np.float32)
-    weighted = inputs * shares
-    slopes = np.linalg.solve(weighted.T @ inputs + doubt, weighted.T @ outputs)
-    return np.asarray(slopes[: len(KNOTS)].reshape(-1, *maps.shape[1:]), dtype=np.float32)
+def _shapes(inputs: Inputs, years: FloatArray, faces: Tensor) -> tuple[FloatArray, FloatArray]:
+    """Code of the middle age, and flows (len(KNOTS), 2, SIDE, SIDE) from the averages of ages."""
+    seen = compared_years(years)
+    middle = int(np.abs(seen - _MIDDLE).argmin())
+    pixels = faces.numpy()
+    slopes = inputs.slopes(pixels)[: len(KNOTS)]
+    away = ordinal_code(seen) - inputs.mean(inputs.code)
+    averages = _symmetric(inputs.mean(pixels) + np.tensordot(away, slopes, axes=1))
+    shifts = _shifts(averages.transpose(0, 2, 3, 1), middle)
+    codes = ordinal_code(seen) - ordinal_code(seen[middle])
+    doubt = 0.1 * np.eye(len(KNOTS), dtype=np.float32)
+    flows = np.linalg.solve(codes.T @ codes + doubt, codes.T @ shifts.reshape(len(seen), -1))
+    flows = flows.reshape(-1, SIDE, SIDE, 2).transpose(0, 3, 1, 2) / (SIDE / 2)
+    return ordinal_code(seen[middle]), np.ascontiguousarray(flows, dtype=np.float32)
 
 
-def _toneless(colours: FloatArray) -> FloatArray:
-    """(k, SIDE, SIDE, 3) without what the face's skin as a whole gets lighter or redder by."""
-    inside = _skin().astype(np.float32)
-    soft = cv2.GaussianBlur(inside, (0, 0), SIDE / 12)[..., None]
-    tone = (colours * soft).sum((1, 2), keepdims=True) / np.square(soft).sum()
-    return np.asarray(colours - tone * soft, dtype=np.float32)
+def compared_years(years: FloatArray) -> FloatArray:
+    """Ages that are compared, of those that faces have; at least two."""
+    seen = _YEARS[(years.min() <= _YEARS) & (years.max() >= _YEARS)]
+    return seen if len(seen) > 1 else np.array([years.min(), years.max()], np.float32)
 
 
-def _skin() -> npt.NDArray[np.bool_]:
+def _soft_skin() -> FloatArray:
+    inside = skin_region().astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(inside, (0, 0), SIDE / 12), dtype=np.float32)
+
+
+def skin_region() -> npt.NDArray[np.bool_]:
     """(SIDE, SIDE): the ellipse where crops have the face."""
     height, across, along = _FACE
     rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
@@ -143,27 +204,18 @@ def _skin() -> npt.NDArray[np.bool_]:
     return inside
 
 
-def _strengths(images: npt.NDArray[np.uint8]) -> FloatArray:
-    """Of detail, as texture.py measures it: (n, SIDE, SIDE, BANDS), mirror images as well."""
-    found = []
-    with torch.no_grad():
-        for start in range(0, len(images), _AT_ONCE):
-            maps = strength(to_tensor(images[start : start + _AT_ONCE]))
-            found.append(((maps + maps.flip(3)) / 2).permute(0, 2, 3, 1).numpy())
-    return np.concatenate(found)
+def _strengths(faces: Tensor) -> FloatArray:
+    """Of detail, as texture.py measures it: (n, BANDS, SIDE, SIDE), mirror images as well."""
+    found = [strength(faces[part]) for part in _parts(len(faces))]
+    return np.concatenate([((maps + maps.flip(3)) / 2).numpy() for maps in found])
 
 
-def _mean(values: npt.NDArray[np.generic], weights: FloatArray) -> FloatArray:
-    """Of faces, which come first; pictures become levels that span 2, mirrored as well."""
-    if values.dtype == np.uint8:
-        values = _mirrored(np.asarray(values, dtype=np.uint8))
-    shares = (weights / weights.sum()).astype(np.float32)
-    return np.asarray(np.tensordot(shares, values, axes=1), dtype=np.float32)
+def _symmetric(maps: FloatArray) -> FloatArray:
+    return np.ascontiguousarray((maps + maps[..., ::-1]) / 2, dtype=np.float32)
 
 
-def _mirrored(images: npt.NDArray[np.uint8]) -> FloatArray:
-    both = images.astype(np.float32) + images[:, :, ::-1]
-    return np.asarray(both / 255.0 - 1.0, dtype=np.float32)
+def _parts(count: int) -> Iterator[slice]:
+    yield from (slice(start, start + _AT_ONCE) for start in range(0, count, _AT_ONCE))
 
 
 def _one_hot(words: Sequence[str]) -> FloatArray:
@@ -198,14 +250,3 @@ def _grey(average: FloatArray) -> Image:
     levels = np.clip((average + 1) * 127.5, 0, 255).astype(np.uint8)
     large = cv2.resize(levels, (_SHOWN, _SHOWN), interpolation=cv2.INTER_CUBIC)
     return np.asarray(cv2.cvtColor(large, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
-def _bent(image: Image, way: FloatArray) -> Image:
-    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-    x, y = columns + way[..., 0], rows + way[..., 1]
-    moved = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(moved, dtype=np.uint8)
-
-
-def _planes(maps: FloatArray) -> FloatArray:
-    return np.ascontiguousarray(maps.transpose(0, 3, 1, 2), dtype=np.float32)

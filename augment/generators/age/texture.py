@@ -3,7 +3,8 @@
 B. Tiddeman, D. M. Burt & D. I. Perrett, "Prototyping and transforming facial textures for
 perception research", IEEE Computer Graphics and Applications 21(5), 2001: not the detail itself is
 averaged, but its strength at each place and scale; a face's own detail is then made as strong as it
-is at another age. Here bands are differences of Gaussians of the brightness.
+is at another age. Here bands are differences of Gaussians of the brightness. A photo's grain is no
+wrinkle: what the flattest skin shows of the finest bands is left as it is.
 """
 
 import itertools
@@ -17,6 +18,8 @@ BANDS = len(_SCALES)
 _AROUND = 4.0  # strength is measured over so many pixels around, of 64
 _FLOOR = 1e-5  # of the squared detail, levels span 2: flat skin is not endlessly flat
 _MOST = 1.2  # largest logarithm of a gain: detail becomes 3.3 times as strong at most
+_FLAT = 0.1  # share of the picture that is taken to be flat: what is there of detail is grain
+_GRAINY = 2  # finest bands: coarser ones hold no grain, but faces
 _BRIGHTNESS = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -40,8 +43,18 @@ def strength(faces: Tensor) -> Tensor:
 
 def with_detail(faces: Tensor, gains: Tensor) -> Tensor:
     """Faces whose detail is ``exp(gains)`` times as strong; gains (n, BANDS, size, size)."""
-    factors = torch.exp(gains.clamp(-_MOST, _MOST)) - 1
-    return faces + (factors * bands(faces)).sum(1, keepdim=True)
+    factors, detail = torch.exp(gains.clamp(-_MOST, _MOST)) - 1, bands(faces)
+    return faces + (factors * _no_grain(detail) * detail).sum(1, keepdim=True)
+
+
+def _no_grain(detail: Tensor) -> Tensor:
+    """How much of the detail (n, BANDS, h, w) around each pixel is none of the picture's grain,
+    0 to 1: as a Wiener filter does, from squared strengths."""
+    squared = _blurred(detail.square(), _AROUND)
+    grain = squared.flatten(2).quantile(_FLAT, dim=2)[..., None, None]
+    share = 1 - grain / squared.clamp_min(_FLOOR / 10)
+    share[:, _GRAINY:] = 1
+    return share.clamp(0, 1)
 
 
 def _blurred(maps: Tensor, scale: float) -> Tensor:
