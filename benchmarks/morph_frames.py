@@ -19,7 +19,7 @@ from augment.intake.photo_files import file_version
 from augment.types import FloatArray, Image
 
 #: Drawn films: frames a second, of which the last ones of each person are never learned from.
-_RATE, _LEARNED, _APART, _HELD, _SIDE = 4.0, 2500, 20, 250, 128
+_RATE, _APART, _HELD, _SIDE = 4.0, 20, 250, 128
 #: Real clips are short: all frames, of which the last share is held out, some between left out.
 _HELD_SHARE, _GAP = 0.2, 6
 _REFERENCE = reference_points(SIZE, 0.1)
@@ -43,12 +43,13 @@ class Film:
     held_points: dict[str, list[FloatArray]]
 
 
-def read_film(name: str, data: Path, work: Path, seed: int) -> Film:
-    """``drawn``, or ``clips``: A and B of the shared clips. What was cut stays in ``work``."""
-    path = work / f"frames_{name}.npz"
+def read_film(name: str, data: Path, work: Path, seed: int, learned: int) -> Film:
+    """``drawn``, of which ``learned`` frames of each person are learned from; or ``clips``: A and B
+    of the shared clips, all frames. What was cut stays in ``work``."""
+    path = work / f"frames_{name}{learned if name == 'drawn' else ''}.npz"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        sources = _drawn(seed) if name == "drawn" else _clips(data / "videos")
+        sources = _drawn(seed, learned) if name == "drawn" else _clips(data / "videos")
         found: dict[str, npt.NDArray[np.generic]] = {}
         for person, frames in enumerate(sources):
             for kind, (crops, points) in _cut(frames).items():
@@ -71,14 +72,14 @@ def read_film(name: str, data: Path, work: Path, seed: int) -> Film:
 def _split(name: str, frames: int) -> tuple[int, int]:
     """Where learned frames end and held-out ones begin."""
     if name == "drawn":
-        return min(_LEARNED, frames - _HELD - _APART), frames - _HELD
+        return frames - _HELD - _APART, frames - _HELD
     start = round(frames * (1 - _HELD_SHARE))
     return start - _GAP, start
 
 
-def _drawn(seed: int) -> Iterator[Iterator[Image]]:
+def _drawn(seed: int, learned: int) -> Iterator[Iterator[Image]]:
     """The same two people as in the benchmark's films, for longer."""
-    seconds = (_LEARNED + _APART + _HELD) / _RATE
+    seconds = (learned + _APART + _HELD) / _RATE
     for gender in ("male", "female"):
         person = sample_person(seed + len(gender), gender=gender)
         yield (one.image for one in draw_video(person, 35, seconds, _RATE, seed, _SIDE))

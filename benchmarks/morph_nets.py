@@ -8,6 +8,7 @@ sees --images-dcgan, ours --images-ours.
 """
 
 import argparse
+import hashlib
 import os
 import sys
 import time
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from morph_frames import Film, read_film, some
+from morph_frames import Faces, Film, read_film, some
 from morph_nets_measures import Measures
 from morph_nets_models import DcganModel, Model, OurModel, WarpModel
 
@@ -32,6 +33,7 @@ SEED = 7
 _WORTH = {"OK": 1.0, "WATCH": 0.5, "FAILED": 0.0}
 _WIDTH, _BATCH = 16, 8
 _SHOWN = 8
+_IN_SHEET = ("aligned-500",)
 
 
 @dataclass(frozen=True)
@@ -61,17 +63,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--films", nargs="+", default=["drawn"], choices=["drawn", "clips"])
     parser.add_argument("--kinds", nargs="+", default=["aligned"], choices=["aligned", "raw"])
+    parser.add_argument("--film-frames", type=int, default=2500, help="drawn of each person")
     parser.add_argument("--counts", nargs="+", type=int, default=[5000, 500, 100])
     arches = ["dcgan", "ours", "warp"]
     parser.add_argument("--arches", nargs="+", default=arches, choices=arches)
-    parser.add_argument("--images-dcgan", type=int, default=12_000)
-    parser.add_argument("--images-ours", type=int, default=5_000)
-    parser.add_argument("--work", type=Path, required=True, help="trainings go on here")
+    parser.add_argument("--images-dcgan", type=int, default=10_000)
+    parser.add_argument("--images-ours", type=int, default=4_000)
+    parser.add_argument("--work", type=Path, default=Path(".augment/morph"), help="they go on here")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/morph.json"))
     args = parser.parse_args()
     images = {"dcgan": args.images_dcgan, "ours": args.images_ours}
     for name in args.films:
-        film = read_film(name, args.data, args.work, SEED)
+        film = read_film(name, args.data, args.work, SEED, args.film_frames)
         for kind in args.kinds:
             measures = Measures(film, kind, args.data, SEED)
             _keep(measures.floor(f"two_{name}"), args.out)
@@ -80,6 +83,7 @@ def main() -> None:
                 for arch in args.arches:
                     rows = _figures(case, arch, film, measures, images.get(arch, 0), args.work)
                     _keep(rows, args.out)
+    _sheet(args.work, args.out.with_name("morph_nets.jpg"))
 
 
 def _keep(rows: Iterator[Figure], out: Path) -> None:
@@ -127,9 +131,7 @@ def config_of(arch: str, images: int) -> Config:
     return Config.model_validate({"arch": arch, "network": network, "train": settings})
 
 
-def _digest(crops: np.ndarray) -> str:  # type: ignore[type-arg]
-    import hashlib
-
+def _digest(crops: Faces) -> str:
     return hashlib.sha256(crops.tobytes()).hexdigest()
 
 
@@ -143,11 +145,26 @@ def _health(arch: str, data: str, group: str, history: list[dict[str, float]], w
 def _show(model: Model, path: Path) -> None:
     """Samples, then two paths."""
     random = np.random.default_rng([SEED, 9])
-    rows: list[Image] = [np.hstack(list(model.samples(_SHOWN, random)))]
+    samples = model.samples(_SHOWN, random)
+    rows: list[Image] = [np.hstack(list(samples))] if len(samples) else []
     for one in model.paths(2, _SHOWN, random):
         rows.append(np.hstack(list(one)))
-    picture = cv2.resize(np.vstack(rows), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    cv2.imwrite(str(path), np.ascontiguousarray(picture[..., ::-1]))
+    shown = [row for row in rows if row.size]
+    if shown:
+        picture = cv2.resize(np.vstack(shown), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(path), np.ascontiguousarray(picture[..., ::-1]))
+
+
+def _sheet(work: Path, path: Path) -> None:
+    """What was made of drawn people, one training a column; clips show real ones."""
+    shown = [work / f"drawn_{group}_{arch}.png"
+             for group in _IN_SHEET for arch in ("dcgan", "ours", "warp")]  # fmt: skip
+    pictures = [cv2.imread(str(one)) for one in shown if one.is_file()]
+    if pictures:
+        high = max(len(one) for one in pictures)
+        wide = [cv2.copyMakeBorder(one, high - len(one), 4, 0, 4, cv2.BORDER_CONSTANT,
+                                   value=(255, 255, 255)) for one in pictures]  # fmt: skip
+        cv2.imwrite(str(path), np.vstack(wide), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":

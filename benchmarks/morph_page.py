@@ -15,7 +15,8 @@ from augment.images import encode
 from augment.planning.donors import DonorPool
 from augment.types import Image
 
-_ORDER = ("real", "blend", "warp_two", "warp", "warp_four", "raw", "aligned", "steadied", "video")
+_ORDER = ("real", "blend", "warp_two", "warp", "warp_four", "dcgan", "ours", "raw", "aligned",
+          "steadied", "video")  # fmt: skip
 _ROWS, _SCALE, _LINE = 6, 2, 4
 _SEED = 3
 

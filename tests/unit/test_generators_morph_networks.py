@@ -1,4 +1,5 @@
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,10 @@ import torch
 from augment.errors import UserError
 from augment.generators.morph import Config, Generator, dcgan, paths
 from augment.generators.morph.fitting import fit_code, fit_noise
-from augment.generators.morph.games import Noise, People
+from augment.generators.morph.games import Noise, People, alike
 from augment.generators.morph.lesson import Lesson
-from augment.generators.morph.network import Code, Morpher, mixed, side_of
+from augment.generators.morph.network import Code, Critic, Morpher, mixed, side_of
 from augment.generators.morph.training import learners, network_of, taught
-from augment.nets.adversary import ConditionalCritic
 from augment.nets.blocks import parameters
 from augment.nets.data import to_images, to_tensor
 from tests.unit.aligned_faces import face_picture, write_faces
@@ -28,6 +28,7 @@ SMALL = {
 PORT = {"arch": "dcgan", "fit": 3, "network": {"width": 2}, "train": {"images": 64, "batch": 8}}
 
 
+@cache
 def faces(count: int = 24, size: int = 64) -> np.ndarray:
     return np.stack([face_picture(number, size)[0] for number in range(count)])
 
@@ -162,7 +163,7 @@ def test_moments_are_drawn_as_they_were_learned() -> None:
 
 def test_our_losses_say_what_they_shall() -> None:
     network = Morpher((8, 8), 4, 3)
-    critic = ConditionalCritic((4, 4), 4)
+    critic = Critic((4, 4), 4)
     game, random = People(lesson(16), network, critic), np.random.default_rng(0)
     found = game.morph(np.arange(8), random)
     assert {"learnt", "real", "who", "smooth", "g_loss"} <= found.keys()
@@ -173,9 +174,53 @@ def test_our_losses_say_what_they_shall() -> None:
     assert 0 < float(told["d_loss"]) < 5
 
 
+def test_the_critic_hears_who_a_face_shall_be() -> None:
+    torch.manual_seed(0)
+    critic = Critic((4, 6), 3)
+    shown, who = torch.rand(2, 3, 16, 16), torch.tensor([[0.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
+    score = critic(shown, who)
+    assert score.shape == (2,)
+    bare = critic.real(critic.describe(shown))[:, 0]
+    torch.testing.assert_close(critic(shown, torch.full((2, 3), 0.5)), bare)
+    torch.testing.assert_close(score + critic(shown, 1 - who), 2 * bare)
+
+
+def test_who_is_alike_on_photos_of_one_person_only() -> None:
+    person = torch.tensor([0, 1, 0, 2])
+    same = person[:, None] == person[None]
+    codes = torch.eye(3)[person]
+    told = alike(codes, codes, same)
+    confused = alike(codes, codes.roll(1, 0), same)
+    nothing = alike(torch.full((4, 3), 0.5), torch.full((4, 3), 0.5), same)
+    assert float(told) < 0.02 < float(nothing) < float(confused)
+    assert lesson(16, people=2).same(np.array([0, 1, 2])).tolist() == [
+        [True, False, True],
+        [False, True, False],
+        [True, False, True],
+    ]
+
+
+def test_a_mix_has_colours_between_those_of_its_people() -> None:
+    faces = torch.stack([torch.full((3, 16, 16), level) for level in (-1.0, 1.0)])
+    w = torch.tensor([[0.25], [0.25]])
+    between = torch.stack([torch.full((3, 16, 16), level) for level in (-0.5, 0.5)])
+    assert float(People._between(faces, between, w)) == pytest.approx(0, abs=1e-6)
+    assert float(People._between(faces, between + 0.3, w)) == pytest.approx(0.3, abs=1e-6)
+
+
+def test_mixes_teach_the_encoder_nothing() -> None:
+    network = Morpher((8, 8), 4, 3)
+    game = People(lesson(16), network, Critic((4, 4), 4))
+    found = game.morph(np.arange(8), np.random.default_rng(0))
+    found["who"].backward()
+    assert all(weight.grad is None for weight in network.encoder.parameters())
+    assert any(weight.grad is not None for weight in network.decoder.parameters())
+    assert all(weight.requires_grad for weight in network.parameters())
+
+
 def test_a_path_that_jumps_is_uneven_and_one_in_equal_steps_is_not() -> None:
     network = Morpher((8, 8), 1, 1)
-    game = People(lesson(16), network, ConditionalCritic((4, 4), 1))
+    game = People(lesson(16), network, Critic((4, 4), 1))
     zero, one = torch.zeros(64, 1), torch.ones(64, 1)
     w, moment = torch.full((64, 1), 0.6), torch.zeros(64, 1)
 
@@ -196,7 +241,7 @@ def test_our_network_learns_faces_by_heart_and_finds_them_again() -> None:
     network = Morpher((24, 16), 6, 6)
     images = to_tensor(np.stack([face_picture(n, 16)[0] for n in range(4)]))
     optimiser = torch.optim.Adam(network.parameters(), 3e-3)
-    for _ in range(120):
+    for _ in range(80):
         loss = (network.decode(network.encode(images)) - images).abs().mean()
         optimiser.zero_grad()
         loss.backward()

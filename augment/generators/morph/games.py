@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from augment.generators.morph import dcgan
 from augment.generators.morph.lesson import Lesson
-from augment.generators.morph.network import Code, Morpher
+from augment.generators.morph.network import Code, Critic, Morpher
 from augment.nets.adversary import (
-    ConditionalCritic,
     gradient_penalty,
     logistic,
     told_by_critic,
@@ -20,11 +19,13 @@ from augment.nets.augmenting import diff_augment
 from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1
 
-_WEIGHTS = {"learnt": 4.0, "coarse": 2.0, "edges": 2.0, "real": 0.15, "who": 2.0, "moment": 0.2,
-            "calm": 0.005, "smooth": 0.2}  # fmt: skip
+_WEIGHTS = {"learnt": 4.0, "coarse": 2.0, "edges": 2.0, "real": 0.15, "who": 1.0, "moment": 0.05,
+            "between": 1.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
 _PENALTY = 0.5
-_NOISE = 0.1  # on moments, so that those between the learned ones are faces, too
+_NOISE = 0.3  # on moments, so that those between the learned ones are faces, too
+_TEMPERATURE = 0.1  # of likenesses of who
+_START = 4  # coarse colours: so many places a side
 _PART, _STEP = 8, 0.15  # of a batch is walked along a path, in steps of w
 
 
@@ -59,13 +60,15 @@ class Noise:
 
 
 class People:
-    """Our two turns. Who comes from one photo of a person and the moment from another, so that
-    neither code can hold the other's; people mix at any w between 0 and 1, and the critic sees
-    mixes only beside the code that they shall have."""
+    """Our two turns. Who comes from one photo of a person and the moment from another. That alone
+    lets the moment hold everything; so who must be alike on photos of one person and unlike those
+    of others (P. Khosla et al., "Supervised contrastive learning", NeurIPS 2020), moments are noisy
+    and dear, and a face made with another's who must look like that other to the encoder and to the
+    critic, which also sees real faces beside wrong codes."""
 
-    def __init__(self, lesson: Lesson, morpher: Morpher, critic: ConditionalCritic) -> None:
+    def __init__(self, lesson: Lesson, morpher: Morpher, critic: Critic) -> None:
         self._lesson, self._morpher, self._critic = lesson, morpher, critic
-        self._last: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
+        self._last: tuple[Tensor, ...] | None = None
 
     def morph(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
         """The morpher's losses: faces found again, and mixes that convince."""
@@ -73,30 +76,45 @@ class People:
         faces = self._lesson.faces(indices, random)
         others = self._lesson.faces(self._lesson.others(indices, random), random)
         code = morpher.encode(torch.cat([faces, others]))
-        moment, who = code.moment[: len(faces)], code.who[len(faces) :]
+        moment, (own, who) = code.moment[: len(faces)], code.who.chunk(2)
         again = morpher.decode(Code(who, moment + _NOISE * torch.randn_like(moment)))
         everywhere = again.new_ones(len(again), 1, *again.shape[2:])
         first, second = who.detach(), who.detach().roll(1, 0)
         w = torch.rand(len(faces), 1, device=faces.device)
         wanted = torch.lerp(first, second, w)
         made = morpher.decode(Code(wanted, moment.detach()))
+        # The encoder reads mixes as it has learned to read faces; it is not taught by them.
+        morpher.encoder.requires_grad_(False)
         back = morpher.encode(made)
+        morpher.encoder.requires_grad_(True)
         self._critic.requires_grad_(False)
         words = self._critic(diff_augment(torch.cat([made, again])), torch.cat([wanted, first]))
         self._critic.requires_grad_(True)
-        self._last = faces, first, made.detach(), wanted
+        same = self._lesson.same(indices)
+        self._last = faces, first, made.detach(), wanted, same
         found = {
             "learnt": (again - faces).abs().mean(),
             "coarse": sum(_coarse(again, faces, size) for size in (4, 16)) * again.new_ones(()),
             "edges": gradient_l1(again, faces, everywhere),
             "real": nn.functional.softplus(-words).mean(),
+            "between": self._between(faces, made, w),
             "who": (back.who - wanted).abs().mean(),
             "moment": (back.moment - moment.detach()).abs().mean(),
+            "alike": alike(own, who, same),
             "calm": moment.square().mean(),
             "smooth": self._uneven(first, second, moment.detach(), w),
         }
         total = sum((_WEIGHTS[name] * value for name, value in found.items()), made.new_zeros(()))
         return {"loss": total, **found, **told_by_generator(words)}
+
+    @staticmethod
+    def _between(faces: Tensor, made: Tensor, w: Tensor) -> Tensor:
+        """How far a mix's coarse colours are from between those of its two people's faces: what the
+        encoder does not look at would be free else."""
+        size = faces.shape[2] // _START
+        one = nn.functional.avg_pool2d(faces, size)
+        target = torch.lerp(one, one.roll(1, 0), w[:, :, None, None])
+        return (nn.functional.avg_pool2d(made, size) - target).abs().mean()
 
     def _uneven(self, first: Tensor, second: Tensor, moment: Tensor, w: Tensor) -> Tensor:
         """How unequal two equal steps of w change a face: a path shall neither stand nor jump."""
@@ -113,14 +131,31 @@ class People:
     def criticise(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
         """The critic's loss on the faces and mixes of this very step."""
         assert self._last is not None
-        faces, who, made, wanted = self._last
-        real = self._critic(diff_augment(faces), who)
+        faces, who, made, wanted, same = self._last
+        shown = self._critic.describe(diff_augment(faces))
+        real = self._critic.judge(shown, who)
         fake = self._critic(diff_augment(made), wanted)
-        loss = logistic(real, fake)
+        other = ~same.diagonal(1)  # the next face's person is another one
+        misnamed = nn.functional.softplus(self._critic.judge(shown[:-1], who[1:])) * other
+        loss = logistic(real, fake) + 0.5 * misnamed.sum() / other.sum().clamp_min(1)
         if random.random() < 1 / _LAZY:
             slope = gradient_penalty(faces, lambda x: self._critic(x, who))
             loss = loss + _PENALTY * _LAZY * slope
         return {"loss": loss, **told_by_critic(real, fake)}
+
+
+def alike(own: Tensor, who: Tensor, same: Tensor) -> Tensor:
+    """How badly photos of one person are told from those of others by their who.
+
+    Args:
+        own: (n, k), of one photo each.
+        who: (n, k), of another photo of the same people.
+        same: (n, n), whether face i and face j show one person.
+    """
+    middle = torch.cat([own, who]).detach().mean(0)
+    one, other = (nn.functional.normalize(codes - middle, dim=1) for codes in (own, who))
+    likeness = nn.functional.log_softmax(one @ other.T / _TEMPERATURE, dim=1)
+    return -(torch.logsumexp(likeness.masked_fill(~same, -1e4), dim=1)).mean()
 
 
 def _coarse(one: Tensor, other: Tensor, size: int) -> Tensor:

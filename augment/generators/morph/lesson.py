@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from augment.errors import UserError
@@ -79,3 +80,8 @@ class Lesson:
             step = int(random.integers(1, len(photos))) if len(photos) > 1 else 0
             found.append(photos[(np.searchsorted(photos, place) + step) % len(photos)])
         return np.array(found, dtype=np.int64)
+
+    def same(self, indices: Indices) -> Tensor:
+        """(n, n), whether two of these faces show one person."""
+        person = torch.from_numpy(self._person[indices])
+        return (person[:, None] == person[None]).to(best_device())

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from augment.nets.adversary import strided
-from augment.nets.blocks import FiLM, norm
+from augment.nets.blocks import FiLM, global_mean, norm
 
 _START = 4  # pixels
 _FINE = 12  # maps at full size
@@ -114,6 +114,35 @@ class Morpher(nn.Module):
         return self.usual + torch.randn(count, len(self.usual), device=self.usual.device) @ (
             self.spread.T
         )
+
+
+class Critic(nn.Module):
+    """Does a face look real, and like its person? A projection discriminator (T. Miyato &
+    M. Koyama, ICLR 2018), to be held by :func:`augment.nets.adversary.gradient_penalty`.
+
+    Args:
+        channels: maps at half, quarter ... height.
+        who: numbers of the person's code.
+    """
+
+    def __init__(self, channels: Sequence[int], who: int) -> None:
+        super().__init__()
+        self.body = strided(channels)
+        self.real = nn.Linear(channels[-1], 1)
+        self.match = nn.Linear(who, channels[-1], bias=False)
+
+    def describe(self, faces: Tensor) -> Tensor:
+        """(n, 3, side, side) -> (n, channels[-1])."""
+        return global_mean(self.body(faces))
+
+    def judge(self, described: Tensor, who: Tensor) -> Tensor:
+        """(n, channels[-1]), (n, who) -> (n,); above 0: real and fitting."""
+        match = (self.match(2 * who - 1) * described).sum(1)
+        score: Tensor = self.real(described)[:, 0] + match
+        return score.float()
+
+    def forward(self, faces: Tensor, who: Tensor) -> Tensor:
+        return self.judge(self.describe(faces), who)
 
 
 def mixed(whos: Tensor, shares: Tensor) -> Tensor:

@@ -10,8 +10,7 @@ import torch
 from augment.generators.morph import dcgan
 from augment.generators.morph.games import Noise, People
 from augment.generators.morph.lesson import Lesson
-from augment.generators.morph.network import Morpher, side_of
-from augment.nets.adversary import ConditionalCritic
+from augment.generators.morph.network import Critic, Morpher, side_of
 from augment.nets.data import in_groups
 from augment.nets.device import best_device
 from augment.nets.loop import Fitted, Learner, build, fit
@@ -47,7 +46,7 @@ def learners(config: "Config", lesson: Lesson, network: Network, seed: int) -> S
             Learner(network, noise.again, "again", _BETAS),
             Learner(told, noise.criticise, "critic", _BETAS),
         ]
-    critic = build(lambda: ConditionalCritic(config.network.critic, config.network.who), seed)
+    critic = build(lambda: Critic(config.network.critic, config.network.who), seed)
     game = People(lesson, network, critic)
     return [
         Learner(network, game.morph, "net", _BETAS),
