@@ -6,7 +6,8 @@ faces of a set alone. Parts:
 
     train     all trainings of the sets, resumable: about five minutes of one core
     quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
-    cost      seconds of one core
+    cost      seconds of one core, memory
+    choose    weights of the adversary, compared on faces of validation; not among the default parts
     page      reports/systems/superres.md and its pictures, from all figures
 
 What was prepared and trained stays in --work. Figures go to reports/systems/superres.json.
@@ -20,21 +21,22 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from superres_cost import cost_figures, training_figures
-from superres_faces import SETS, Faces, prepare
+from superres_choose import choice_figures
+from superres_cost import cost_figures, memory_figures, training_figures
+from superres_faces import SETS, Counts, Faces, prepare
 from superres_measures import quality_figures
-from superres_methods import methods, train
+from superres_methods import CURVES, methods, settings, train
 from superres_page import write_page
 
 from augment.figures import Figure, write_figures
 
 SEED = 7
-#: Faces that are learned from, and others (of london_hr: people).
-COUNTS = {
-    "drawn": (600, 200),
-    "fairface": (2000, 300),
-    "london_hr": (30, 20),
-    "celebamask_hq": (450, 150),
+#: Faces that are learned from, that settings are chosen by, and others (of london_hr: people).
+COUNTS: dict[str, Counts] = {
+    "drawn": (600, 200, 200),
+    "fairface": (2000, 300, 300),
+    "london_hr": (30, 0, 20),
+    "celebamask_hq": (450, 0, 150),
 }
 #: Faces measured of each part, at most.
 MEASURED = {"drawn": 60, "fairface": 60, "london_hr": 5, "celebamask_hq": 10}
@@ -51,8 +53,8 @@ class Bench:
     def faces(self, name: str) -> Faces:
         path = self.work / "faces" / f"{name}.npz"
         if not path.is_file():
-            seen, unseen = (8, 6) if self.quick else COUNTS[name]
-            prepare(name, self.data, SEED, seen, unseen).save(path)
+            counts = (8, 4, 6) if self.quick else COUNTS[name]
+            prepare(name, self.data, SEED, counts).save(path)
         return Faces.load(path)
 
     @property
@@ -64,7 +66,9 @@ def _train(bench: Bench) -> Iterator[Figure]:
     for name in bench.sets:
         faces = bench.faces(name)
         for arch in ARCHES:
-            took = train(arch, faces, bench.models / name / arch, SEED, bench.quick)
+            folder = bench.models / name / arch
+            entry = settings(arch, name, bench.quick)
+            took = train(entry, faces, folder, SEED, folder / "work", arch == "supervised")
             yield from training_figures(name, arch, took)
 
 
@@ -77,13 +81,24 @@ def _quality(bench: Bench) -> Iterator[Figure]:
 
 def _cost(bench: Bench) -> Iterator[Figure]:
     yield from cost_figures(methods(bench.models, bench.sets[0]))
+    yield from memory_figures(bench.models / bench.sets[0] / "ours")
+
+
+def _choose(bench: Bench) -> Iterator[Figure]:
+    for name in bench.sets:
+        if name in CURVES:
+            most = 4 if bench.quick else MEASURED[name]
+            faces = bench.faces(name)
+            yield from choice_figures(faces, bench.models, most, bench.data, SEED, bench.quick)
 
 
 PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "train": _train,
     "quality": _quality,
     "cost": _cost,
+    "choose": _choose,
 }
+DEFAULT = ("train", "quality", "cost", "page")
 
 
 def main() -> None:
@@ -92,7 +107,7 @@ def main() -> None:
     )
     data = Path(os.environ.get("FACES_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
-    parser.add_argument("--part", nargs="+", choices=[*PARTS, "page"], default=[*PARTS, "page"])
+    parser.add_argument("--part", nargs="+", choices=[*PARTS, "page"], default=DEFAULT)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--work", type=Path, help="keep what was prepared and trained here")
     parser.add_argument("--quick", action="store_true", help="tiny: does it run at all?")

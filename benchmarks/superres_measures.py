@@ -1,6 +1,6 @@
 """Measures of restored faces against their originals, on seen and on unseen faces."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -117,9 +117,14 @@ def _sharpness(face: Image) -> float:
 
 
 def quality_figures(
-    faces: Faces, compared: Mapping[str, Method], most: int, data: Path, seed: int
+    faces: Faces,
+    compared: Mapping[str, Method],
+    most: int,
+    data: Path,
+    seed: int,
+    parts: Sequence[str] = (SEEN, UNSEEN),
 ) -> Iterator[Figure]:
-    for part in (SEEN, UNSEEN):
+    for part in parts:
         chosen = faces.of(part, most)
         ruler = Ruler(chosen, data, seed)
         given = chosen.given()

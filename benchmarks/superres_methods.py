@@ -14,6 +14,7 @@ from superres_faces import FACTOR, SEEN, Faces
 
 from augment.generators.superres import Config, Generator
 from augment.generators.superres.pairs import Pairs
+from augment.generators.superres.restore import film_grain
 from augment.generators.superres.training import teach
 from augment.nets.weights import export, read_config
 from augment.params import validate
@@ -30,6 +31,8 @@ LENGTHS: dict[str, tuple[int, int, int, int]] = {
     "celebamask_hq": (2_400, 1_200, 400, 2_400),
 }
 BLENDS = (0.25, 0.5, 0.75)
+GRAIN = 1.0  # grey levels
+ADAPTATION = 50  # steps on the very face
 #: The sets that the whole curve is measured on; elsewhere its middle.
 CURVES = ("drawn", "fairface")
 
@@ -38,6 +41,21 @@ def plain(filtering: PillowImage.Resampling) -> Method:
     def enlarge(face: Image) -> Image:
         size = (FACTOR * face.shape[1], FACTOR * face.shape[0])
         return np.asarray(PillowImage.fromarray(face).resize(size, filtering))
+
+    return enlarge
+
+
+def grainy(level: float) -> Method:
+    """Bicubic with noise of so many grey levels. It finds no detail: what it gains in distances is
+    what these make of grain alone."""
+    bicubic = plain(PillowImage.Resampling.BICUBIC)
+
+    def enlarge(face: Image) -> Image:
+        smooth = bicubic(face)
+        noise = film_grain(face, level)[0, 0].numpy() * 127.5
+        side = -(-max(smooth.shape[:2]) // len(noise))
+        noise = np.tile(noise, (side, side))[: smooth.shape[0], : smooth.shape[1], None]
+        return np.clip(np.round(smooth + noise), 0, 255).astype(np.uint8)
 
     return enlarge
 
@@ -53,19 +71,29 @@ def settings(arch: str, name: str, quick: bool) -> dict[str, Any]:
     return {"train": {"images": pixels}, "adversarial": {"images": detail}}
 
 
-def train(arch: str, faces: Faces, folder: Path, seed: int, quick: bool) -> Mapping[str, float]:
-    """Train on the seen faces, at their given size (``supervised``: with their originals)."""
+def train(
+    entry: Mapping[str, Any], faces: Faces, folder: Path, seed: int, work: Path, true: bool = False
+) -> Mapping[str, float]:
+    """Train on the seen faces, at their given size or, where ``true``, with their originals.
+
+    Args:
+        entry: the generator's settings, as of :func:`settings`.
+        faces: the set.
+        folder: the model's; a finished one is not trained again.
+        seed: the run's.
+        work: of checkpoints; trainings that begin alike may share it.
+        true: of the oracle.
+    """
     told = folder / "training.json"
     if not told.is_file():
-        config = validate(Config, settings(arch, faces.name, quick), "superres")
+        config = validate(Config, entry, "superres")
         seen = faces.of(SEEN)
-        true = arch == "supervised"
         pictures = seen.originals if true else seen.given()
         pairs = Pairs(pictures, config.crop, {1: 1.0}) if true else Pairs(pictures, config.crop)
         digest = hashlib.sha256(pictures.tobytes()).hexdigest()
-        resumed = (folder / "work").exists()  # then these seconds are not all
+        resumed = work.exists()  # then these seconds are not all
         start, cpu = time.perf_counter(), time.process_time()
-        networks, fitted = teach(pairs, len(seen.part), digest, config, seed, folder / "work")
+        networks, fitted = teach(pairs, len(seen.part), digest, config, seed, work)
         export(folder, networks, config.model_dump(mode="json"), fitted)
         seconds = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
         write_json(told, {**seconds, "images": fitted.images, "resumed": resumed})
@@ -73,9 +101,9 @@ def train(arch: str, faces: Faces, folder: Path, seed: int, quick: bool) -> Mapp
     return found
 
 
-def trained(folder: Path, blend: float) -> Method:
+def trained(folder: Path, blend: float, adaptation: int = 0, grain: float = 0.0) -> Method:
     """As the generator enlarges; the paper knows of no back-projection."""
-    make: dict[str, Any] = {"blend": blend}
+    make: dict[str, Any] = {"blend": blend, "adaptation": adaptation, "grain": grain}
     entry = read_config(folder)
     if entry["arch"] == "paper":
         make["back_projection"] = 0
@@ -91,11 +119,15 @@ def methods(models: Path, name: str) -> dict[str, Method]:
     found = {
         "bicubic": plain(PillowImage.Resampling.BICUBIC),
         "lanczos": plain(PillowImage.Resampling.LANCZOS),
+        "bicubic_grain": grainy(GRAIN),
         "paper": trained(models / name / "paper", 1.0),
         "ours_l1": trained(models / name / "ours", 0.0),
         "ours_gan": trained(models / name / "ours", 1.0),
+        "ours_gan_grain": trained(models / name / "ours", 1.0, grain=GRAIN),
         "supervised": trained(models / name / "supervised", 0.0),
     }
+    if name in CURVES:
+        found["ours_l1_adapted"] = trained(models / name / "ours", 0.0, ADAPTATION)
     for blend in BLENDS if name in CURVES else (0.5,):
         found[f"ours_blend_{blend:g}"] = trained(models / name / "ours", blend)
     return found

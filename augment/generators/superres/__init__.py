@@ -72,6 +72,9 @@ class Make(Section):
     blend: float = Field(default=0.5, ge=0, le=1)
     # Rounds in which what the shrunken result lacks against the small face is added.
     back_projection: int = Field(default=2, ge=0, le=20)
+    # Noise as fine as the pixels, grey levels of 255: photos have it, what is restored has not. It
+    # adds no detail, and the shrunken face stays as it is.
+    grain: float = Field(default=0.0, ge=0, le=20)
     # Steps of learning on the very face before it is restored; 50 take about a second.
     adaptation: int = Field(default=0, ge=0, le=3000)
     # Pixels that a face's crop had a side; below, there is no face in it to restore.
@@ -152,7 +155,7 @@ class Generator:
         make, network = self.config.make, self._network
         if make.adaptation:
             network = adapted(network, small, make.adaptation, seed)
-        return enlarge(network, small, make.back_projection)
+        return enlarge(network, small, make.back_projection, grain=make.grain)
 
     def _restored(self, face: Face, seed: int) -> Made:
         side = len(face.image)
