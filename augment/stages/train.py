@@ -64,6 +64,7 @@ def run(job: Job) -> None:
             settings = config.model_dump(mode="json")
             write_json(folder / CONFIG, {"config": settings, "images_seen": 0})
         _tell_crop(folder / CONFIG, job.inputs["aligned"])
+        _say_health(key, folder / CONFIG)
     learned = folder / HISTORY
     history = learned.read_text(encoding="utf-8") if learned.is_file() else "[]\n"
     learned.unlink(missing_ok=True)
@@ -89,6 +90,13 @@ def _tell_crop(path: Path, aligned: Path) -> None:
     crop = _crop_of(aligned)
     if crop is not None:
         write_json(path, {**json.loads(path.read_text(encoding="utf-8")), "crop": crop})
+
+
+def _say_health(key: str, path: Path) -> None:
+    """Say how two networks that trained against each other did."""
+    told = json.loads(path.read_text(encoding="utf-8")).get("health")
+    if told is not None:
+        print(f"{key}: health of the training: {told['verdict']}: {told['reason']}")
 
 
 def _compare_crop(key: str, folder: Path, aligned: Path) -> None:

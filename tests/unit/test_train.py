@@ -119,7 +119,7 @@ def test_a_training_that_fails_leaves_its_curve_and_no_model(
     assert json.loads((root / "out/history/mask.json").read_text()) == curve
 
 
-def test_the_health_of_adversaries_is_told(root: Path) -> None:
+def test_the_health_of_adversaries_is_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = {
         "kind": "superres",
         "network": {"channels": 8, "blocks": 1},
@@ -129,6 +129,7 @@ def test_the_health_of_adversaries_is_told(root: Path) -> None:
     }
     told = json.loads((train(root, "superres", small) / "config.json").read_text())["health"]
     assert told["verdict"] == "WATCH"
+    assert "superres: health of the training: WATCH: fewer than 500" in capsys.readouterr().out
     assert "too short" in told["reason"]
     history = json.loads((root / "out/history/superres.json").read_text())
     assert "d_loss" not in history[0]
