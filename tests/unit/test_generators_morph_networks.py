@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -336,3 +337,15 @@ def test_a_trained_network_is_the_same_from_its_checkpoint(tmp_path: Path) -> No
 def test_it_is_refused_before_it_was_loaded() -> None:
     with pytest.raises(RuntimeError, match="load"):
         Generator(Config.model_validate(SMALL)).make([request(people=2)])
+
+
+def test_a_network_takes_heads_that_are_held_differently_and_no_broken_points() -> None:
+    generator = Generator(Config.model_validate(SMALL))
+    generator._network = network_of(generator.config).eval()
+    asked = request(people=2)
+    first, second = asked.parents
+    turned = replace(first, points=first.points + np.array([[0, 0]] * 2 + [[12, 0]] + [[0, 0]] * 2))
+    for odd, works in ((turned, True), (replace(first, points=first.points * np.nan), False)):
+        (made,) = generator.make([replace(asked, parents=(odd, second))])
+        assert (made.image is not None) == works
+        assert bool(made.reason) != works

@@ -69,8 +69,8 @@ class Config(Section):
     # How far the face's points move from their parents', standard deviation in pixels of a crop of
     # 64: more is less like the parents, and from about 1.5 not like a face.
     shape: float = Field(default=1.0, ge=0, le=4)
-    # How far a point of one parent may lie from another's, pixels of a crop of 64: heads that are
-    # turned differently would give two noses.
+    # warp: how far a point of one parent may lie from another's, pixels of a crop of 64: heads that
+    # are turned differently would give two noses.
     most_apart: float = Field(default=3.5, gt=0)
     # Networks: of a fit that brings each parent nearer to itself. 50 take about a second.
     fit: int = Field(default=30, ge=0, le=2000)
@@ -229,6 +229,8 @@ class Generator:
                 return "a parent's five points do not show a face"
             if one.min() < 0 or one.max() > size - 1:
                 return "a parent's points lie outside of its picture"
+        if self.config.arch != "warp":
+            return ""
         centred = [one - one.mean(axis=0) for one in points]
         apart = max(
             float(np.linalg.norm(one - other, axis=1).max()) for one in centred for other in centred
