@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augment.generators.morph import dcgan
+import augment.generators.morph.dcgan as dcgan
 from augment.generators.morph.network import Code, Morpher, mixed
 from augment.nets.data import to_images, to_tensor
 from augment.nets.losses import gradient_l1

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from augment.generators.morph import dcgan
+import augment.generators.morph.dcgan as dcgan
 from augment.generators.morph.lesson import Lesson
 from augment.generators.morph.network import Code, Critic, Morpher
 from augment.nets.adversary import (

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from augment.generators.morph import dcgan
+import augment.generators.morph.dcgan as dcgan
 from augment.generators.morph.network import Code, Morpher
 from augment.types import FloatArray
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from augment.generators.morph import dcgan
+import augment.generators.morph.dcgan as dcgan
 from augment.generators.morph.games import Noise, People
 from augment.generators.morph.lesson import Lesson
 from augment.generators.morph.network import Critic, Morpher, side_of
