@@ -25,7 +25,7 @@ demo: .venv/run
 	$(BIN)/augment summary
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
