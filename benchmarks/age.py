@@ -8,7 +8,8 @@ distances are to FairFace's half b. No picture of a photo is written.
 
 All archs see the same faces as often, at the same size. Beside them ``unchanged`` (the face as it
 was), ``mirrored`` (how steady the judge's opinion is), and ours less a part of it: ``ours_once``
-does what averages show and no more, ``ours_unplaced`` does not look at the five points,
+exaggerates nothing, ``ours_twice`` twice (ours itself not at all on drawn faces, 1.5 times on
+photos), ``ours_unplaced`` does not look at the five points,
 ``ours_alike`` moves only what averages move.
 ``target_accuracy`` of ``mean`` is the weakest judge's; ``judge_ceiling`` (arch ``truth``) is their
 accuracy on true pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
@@ -43,7 +44,7 @@ from age_road import road_figures
 
 from augment.figures import Figure, write_figures
 from augment.generators.age import Config, Generator
-from augment.generators.age.network import AMOUNTS, Editor
+from augment.generators.age.network import Editor
 from augment.nets.blocks import parameters
 from augment.nets.data import load_faces
 from augment.nets.weights import sha256
@@ -54,8 +55,9 @@ from augment.vocabulary import AGE_GROUPS
 SEED = 7
 ARCHS = ("ragan", "hrfae", "decompose", "ours")
 EMBEDDER = "weights/mobilefacenet_112.onnx"
-#: Of ours, for an ablation: what is left out.
-PARTS = ("once", "unplaced", "alike")
+#: Of ours, for an ablation.
+PARTS = ("once", "twice", "unplaced", "alike")
+EXAGGERATION = {"once": 1.0, "twice": 2.0, "drawn": 1.0, "fairface": 1.5}
 _TIMED = 512  # faces
 
 Truth = tuple[Sequence[Image], Sequence[int]]  # pictures, and their age groups
@@ -70,7 +72,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=90, help="held out")
     parser.add_argument("--images", type=int, default=48_000, help="seen by each arch")
     parser.add_argument("--arch", nargs="+", default=ARCHS, choices=ARCHS)
-    parser.add_argument("--parts", nargs="+", default=(), choices=PARTS, help="ours without each")
+    parser.add_argument("--parts", nargs="+", default=(), choices=PARTS, help="ours otherwise")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--workers", type=int, default=2, help="processes that align photos")
     parser.add_argument(
@@ -154,19 +156,21 @@ def _without(part: str, generator: Generator) -> Edit:
     """Ours less one of its parts."""
     network = generator.network()
     assert isinstance(network, Editor)
-    name = {"once": "amounts", "alike": "variety_components"}.get(part)
 
     def edit(
         images: Sequence[Image], own: Sequence[float], years: Sequence[float],
         points: Sequence[FloatArray],
     ) -> list[Image]:  # fmt: skip
-        if name is None:
+        if part == "unplaced":
             return generator.edit(images, own, years)
-        buffer = network.get_buffer(name)
-        kept = buffer.clone()
-        buffer.fill_(1.0 if name == "amounts" else 0.0)
+        components, more = network.variety_components.clone(), network.exaggeration
+        if part == "alike":
+            network.variety_components.zero_()
+        else:
+            network.exaggeration = EXAGGERATION[part]
         made = generator.edit(images, own, years, points)
-        buffer.copy_(kept)
+        network.variety_components.copy_(components)
+        network.exaggeration = more
         return made
 
     return edit
@@ -182,7 +186,8 @@ def _model(arch: str, args: argparse.Namespace, work: Path) -> Path:
 
 
 def _settings(arch: str, args: argparse.Namespace) -> dict[str, Any]:
-    return {"arch": arch, "train": {"images": args.images}}
+    settings = {"arch": arch, "train": {"images": args.images}}
+    return settings | {"exaggeration": EXAGGERATION[args.what]}
 
 
 def _trained(
@@ -203,11 +208,6 @@ def _of_training(
     arch: str, generator: Generator, minutes: float, args: argparse.Namespace
 ) -> Iterator[Figure]:
     data = args.what
-    if isinstance(generator.network(), Editor):
-        amounts = generator.network().get_buffer("amounts").tolist()
-        for name, value in zip(AMOUNTS, amounts, strict=True):
-            yield Figure("amount", arch, data, round(value, 3), "times the average's", "higher",
-                         args.images, group=name)  # fmt: skip
     yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", args.images)
     count = parameters(generator.network())
     yield Figure("parameters", arch, data, count, "numbers", "lower", 1)

@@ -11,8 +11,8 @@ from age_measures import Edit, whole
 from PIL import Image as Picture
 
 _ORDER = (
-    "truth", "unchanged", "mirrored", "ragan", "hrfae", "decompose", "ours_once", "ours_unplaced",
-    "ours_alike", "ours",
+    "truth", "unchanged", "mirrored", "ragan", "hrfae", "decompose", "ours_once", "ours_twice",
+    "ours_unplaced", "ours_alike", "ours",
 )  # fmt: skip
 _ON_SHEET = ("ours",)
 _SHOWN = (3, 10, 15, 25, 44, 62, 71)  # people of the sheet, of all ages

@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 import torch
 
+from augment.generators.age import variety
 from augment.generators.age.ages import KNOTS, ordinal_code
 from augment.generators.age.network import Editor
 from augment.generators.age.registration import SIDE
@@ -22,6 +24,13 @@ def bearded(count: int = 1000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rest = np.outer(beards, BEARD) + np.outer(lights, LIGHT)
     rest += random.normal(0, 0.01, rest.shape)
     return rest.astype(np.float32), years, beards
+
+
+@pytest.fixture(autouse=True)
+def _few_faces_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a test needs no thousands of them."""
+    monkeypatch.setattr(variety, "_POOLED", 60.0)
+    monkeypatch.setattr(variety, "_WIDTH", 1.2)
 
 
 def learnt() -> Variety:

@@ -16,8 +16,6 @@ from augment.generators.age.variety import AGES, MOST
 from augment.nets.blocks import DoubleConv
 
 _RIM = 12 / 64  # of the side: at the edges nothing is moved, which lies outside of the photo
-#: How many times what the average face shows is done, of each.
-AMOUNTS = ("shape", "brightness", "colour", "detail")
 
 
 class Editor(AgeNetwork):
@@ -27,11 +25,13 @@ class Editor(AgeNetwork):
         channels: of the encoder that tells ages: maps at half, quarter, eighth ... height. Sides
             must be multiples of ``2 ** len(channels)``.
         groups: how many age groups it tells apart.
+        exaggeration: how many times what the average face's shape, shades and detail do is done;
+            colours, and what faces differ by, are not exaggerated: skin would get spots.
     """
 
-    def __init__(self, channels: Sequence[int], groups: int) -> None:
+    def __init__(self, channels: Sequence[int], groups: int, exaggeration: float = 1.0) -> None:
         super().__init__()
-        self.register_buffer("amounts", torch.ones(len(AMOUNTS)))
+        self.exaggeration = exaggeration
         # What age does to the average face, as prototypes.AverageFace says, ...
         self.register_buffer("template", torch.zeros(5, 2))
         self.register_buffer("cardinals", torch.zeros(5, SIDE, SIDE))
@@ -49,7 +49,6 @@ class Editor(AgeNetwork):
         self.register_buffer("variety_slopes", torch.zeros(len(KNOTS), MOST))
         self.register_buffer("variety_places", torch.arange(AGES, dtype=torch.float32))
         self.register_buffer("variety_roots", torch.eye(MOST).repeat(AGES, 1, 1))
-        self.amounts: Tensor
         self.template: Tensor
         self.cardinals: Tensor
         self.middle: Tensor
@@ -88,22 +87,21 @@ class Editor(AgeNetwork):
         self, face: Tensor, source: Tensor, target: Tensor, points: Tensor | None
     ) -> Tensor:
         size, move = face.shape[2], target - source
-        shape, light, chroma, detail = self.amounts
+        more = self.exaggeration
         here = points if points is not None else face.new_full((len(face), 5, 2), torch.nan)
         shift = shift_of(here, self.template)
         to_template = flow_of(shift, self.cardinals)
         to_face = turned_round(to_template)
-        moved = shape * torch.einsum("nk,kpc->npc", move, self.points)
-        further = shape * torch.einsum("nk,kcyx->ncyx", move, self.flows)
+        moved = more * torch.einsum("nk,kpc->npc", move, self.points)
+        further = more * torch.einsum("nk,kcyx->ncyx", move, self.flows)
         flow = bend(further - flow_of(moved, self.cardinals), to_face)
         colours = torch.einsum("nk,kcyx->ncyx", move, self.colours)
-        grey = brightness(colours)
-        colours = light * grey + chroma * (colours - grey)
+        colours = colours + (more - 1) * brightness(colours)
         colours = colours + self._spread(face, source, target, to_template)
         # Colours lie in the middle age's shape: to the target's, and then to the target's points.
         shaped = bend(colours, torch.einsum("nk,kcyx->ncyx", target - self.middle, self.flows))
         placed = bend(shaped, turned_round(flow_of(shift + moved, self.cardinals)))
-        gains = bend(detail * torch.einsum("nk,kcyx->ncyx", move, self.details), to_face)
+        gains = bend(more * torch.einsum("nk,kcyx->ncyx", move, self.details), to_face)
         made = bend(face, window(size, face.device) * larger(flow, size))
         return with_detail(made, larger(gains, size)) + larger(placed, size)
 

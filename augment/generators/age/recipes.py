@@ -1,42 +1,35 @@
 """Which network, which critic and which losses each ``arch`` has."""
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from augment.generators.age import baselines, training
 from augment.generators.age.decoding import Gating, Redrawing
 from augment.generators.age.decomposition import AgeNetwork
-from augment.generators.age.dilution import estimated
-from augment.generators.age.lesson import Lesson, age
-from augment.generators.age.network import AMOUNTS, Editor
+from augment.generators.age.lesson import Lesson
+from augment.generators.age.network import Editor
 from augment.generators.age.prototypes import average_face
 from augment.generators.age.registration import SIDE
 from augment.images import resize
-from augment.nets.data import to_images, to_tensor
-from augment.nets.device import best_device, reproducible
 from augment.nets.loop import Fitted, Indices, Learner, build, fit
 from augment.seeds import row_generator
-from augment.types import FloatArray
 
 if TYPE_CHECKING:
     from augment.generators.age import Config
 
 _BETAS = (0.5, 0.99)
 _AVERAGED = 8000  # faces
-_AT_ONCE = 36  # faces
 
 
 def network_of(config: "Config", groups: int) -> AgeNetwork:
     """The untrained network."""
     channels = config.network.channels
     if config.arch == "ours":
-        return Editor(channels, groups)
+        return Editor(channels, groups, config.exaggeration)
     if config.arch == "hrfae":
         return Gating(channels)
     return Redrawing(channels, groups, decompose=config.arch == "decompose")
@@ -65,7 +58,7 @@ def _learners(config: "Config", lesson: Lesson, network: AgeNetwork, seed: int) 
     game: baselines.RedrawingGame | baselines.GatingGame
     critic: torch.nn.Module
     if isinstance(network, Editor):
-        _start(config, network, lesson, seed)
+        _start(network, lesson, seed)
         return [Learner(network, training.Telling(lesson, network).tell)]
     if isinstance(network, Redrawing):
         critic = branched = build(lambda: baselines.Critic(channels, groups), seed)
@@ -80,20 +73,13 @@ def _learners(config: "Config", lesson: Lesson, network: AgeNetwork, seed: int) 
     ]
 
 
-def _start(config: "Config", network: Editor, lesson: Lesson, seed: int) -> None:
-    """Give our network what age does to the average face, and how much of it is to be done."""
+def _start(network: Editor, lesson: Lesson, seed: int) -> None:
+    """Give our network what age does to the average face."""
     some = _sample(lesson, seed)
     years = lesson.years(some, row_generator(seed, "age", "years of the average faces"))
     small = np.stack([resize(image, SIDE) for image in lesson.images[some]])
     labels = {name: [words[one] for one in some] for name, words in lesson.faces.labels.items()}
     network.learn(average_face(small, lesson.points[some], years, labels, lesson.weights[some]))
-    if config.amounts is not None:
-        given = config.amounts.model_dump()
-        network.amounts.copy_(torch.tensor([given[name] for name in AMOUNTS]))
-    else:
-        ages = lesson.years(np.arange(len(lesson.faces)), row_generator(seed, "age", "amounts"))
-        amounts = estimated(lesson, ages, partial(_edited, network), seed)
-        network.amounts.copy_(torch.from_numpy(amounts))
 
 
 def _sample(lesson: Lesson, seed: int) -> Indices:
@@ -103,18 +89,3 @@ def _sample(lesson: Lesson, seed: int) -> Indices:
         return everyone
     ranks = row_generator(seed, "age", "sample").random(len(everyone)) / lesson.weights
     return np.sort(np.argsort(ranks)[:_AVERAGED])
-
-
-def _edited(
-    network: Editor, images: npt.NDArray[np.uint8], points: FloatArray, own: FloatArray,
-    years: FloatArray, amounts: FloatArray,
-) -> npt.NDArray[np.uint8]:  # fmt: skip
-    network.amounts.copy_(torch.from_numpy(amounts))
-    made, device, no_group = [], best_device(), np.zeros(len(images), np.int64)
-    with torch.no_grad(), reproducible(threads=1):
-        for start in range(0, len(images), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            source, target = (age(ages[part], no_group[part]) for ages in (own, years))
-            places = torch.from_numpy(points[part]).to(device)
-            made.append(to_images(network(to_tensor(images[part], device), source, target, places)))
-    return np.concatenate(made)

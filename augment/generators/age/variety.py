@@ -20,8 +20,8 @@ from augment.types import FloatArray
 MOST = 60
 _FACES = 8  # a component costs so many
 _SAMPLE = 2500  # faces that components are taken from
-_WIDTH = 1.2  # bits of the ordinal code over which ages count as one
-_POOLED = 60.0  # faces' worth of belief that all ages spread alike
+_WIDTH = 2.0  # bits of the ordinal code over which ages count as one
+_POOLED = 600.0  # faces' worth of belief that all ages spread alike
 _BEYOND = 0.25  # how much pixels count that are not the face's
 #: Ages at which the spread is known.
 AGES = 15
