@@ -109,26 +109,54 @@ def _choose(
     """The candidates taken, and the others as :data:`SET_ASIDE` rows.
 
     First come, first served by seed, which knows nothing of the picture: taking the best-scored
-    would favour what the gate's judges like.
+    would favour what the gate's judges like. But a restored face goes before a made one.
     """
     failed = failed_checks(verdicts)
     reasons = {(row["id"], row["check"]): row["reason"] for row in verdicts if not row["passed"]}
     train = set(real.filter(pc.equal(real.column("split"), TRAIN)).column("id").to_pylist())
-    room = Counter(wanted)
+    rows = sorted(candidates.to_pylist(), key=lambda row: (row["seed"], row["id"]))
+    refusals = [_refusal(row, failed, reasons, train) for row in rows]
+    places = _before_made(wanted, rows, refusals, real)
+    room = Counter(places)
     taken, aside = [], []
-    rows = candidates.to_pylist()
-    for row in sorted(rows, key=lambda row: (row["seed"], row["id"])):
-        status, reason = _refusal(row, failed, reasons, train)
+    for row, (status, reason) in zip(rows, refusals, strict=True):
         cell = row["bin"], row["generator"]
         if not status and room[cell] <= 0:
             status = SURPLUS
-            reason = f"{row['bin']} already has the {wanted.get(cell, 0)} faces wanted of it"
+            reason = f"{row['bin']} already has the {places.get(cell, 0)} faces wanted of it"
         if status:
             aside.append(_aside(row, status, reason))
         else:
             room[cell] -= 1
             taken.append(row)
     return taken, table(aside, SET_ASIDE)
+
+
+def _before_made(
+    wanted: Mapping[tuple[str, str], int],
+    rows: Sequence[Mapping[str, Any]],
+    refusals: Sequence[tuple[str, str]],
+    real: pa.Table,
+) -> dict[tuple[str, str], int]:
+    """``wanted``, with places of made faces given to restored ones that passed beyond their number.
+
+    The plan orders some to spare. A copy of somebody who is in the set already tells less than one
+    more person does; how many faces a bin gets stays the same.
+    """
+    states = dict(zip(real["id"].to_pylist(), real["status"].to_pylist(), strict=True))
+    passed = Counter(
+        (row["bin"], row["generator"])
+        for row, (status, _) in zip(rows, refusals, strict=True)
+        if not status and all(states.get(parent) == SMALL for parent in row["parents"])
+    )
+    places = dict(wanted)
+    for cell in sorted(cell for cell in places if cell in passed):
+        others = [other for other in places if other[0] == cell[0] and other not in passed]
+        for other in sorted(others, key=lambda one: (-places[one], one)):
+            more = max(0, min(passed[cell] - places[cell], places[other]))
+            places[cell] += more
+            places[other] -= more
+    return places
 
 
 def _refusal(

@@ -188,6 +188,32 @@ def test_a_restored_face_stands_for_its_small_one(
     assert {row["id"]: row["status"] for row in aside}["small/0"] == "small"
 
 
+def test_restored_faces_that_were_ordered_to_spare_go_before_made_ones(
+    folder: Path, people: list[dict[str, Any]]
+) -> None:
+    tiny = {"status": "small", "reason": "fewer than 48 pixels across (align.smallest)"}
+    small = [{**face(f"small/{n}"), **tiny} for n in range(4)]
+    write_faces(folder, [*people, *small])
+    restored = [masked(row) | {"generator": "restore"} for row in small]
+    made = [masked(people[n]) for n in (1, 2, 3, 5)]
+    write_candidates(folder, "mask", made)
+    write_candidates(folder, "restore", restored)
+    write_verdicts(folder, [*made, *restored], {restored[0]["id"]: "not like the small one"})
+    wanted = {(MASKED_WOMEN, "mask"): 3, (MASKED_WOMEN, "restore"): 1}
+    write_plan(folder, wanted)
+    write_topup(folder, wanted)
+    write_candidates(folder / "topup", "restore", [])
+    job = job_in(folder)
+    job.params["generators"]["restore"] = {"kind": "superres"}  # type: ignore[index]
+    run(job)
+    taken = Counter(row["generator"] for row in manifest(folder) if row["synthetic"])
+    assert taken == {"restore": 3, "mask": 1}
+    aside = pq.read_table(folder / "balanced" / "set_aside.parquet").to_pylist()
+    surplus = [row["reason"] for row in aside if row["status"] == "surplus"]
+    assert len(surplus) == 3
+    assert all("already has the 1 faces" in reason for reason in surplus)
+
+
 def test_held_out_faces_are_real_and_untouched(folder: Path, people: list[dict[str, Any]]) -> None:
     run(job_in(folder))
     pictures = {row["id"]: row["image"]["bytes"] for row in people if row["image"]}
