@@ -13,7 +13,7 @@ import torch
 from augment.errors import UserError
 from augment.generators.age import Config, Generator
 from augment.generators.age.ages import KNOTS, Ages, gap, ordinal_code, years_of
-from augment.generators.age.decomposition import Decomposition, reverse
+from augment.generators.age.decomposition import Decomposition
 from augment.generators.age.prototypes import Inputs, average_face
 from augment.generators.age.registration import SIDE, bend
 from augment.nets.weights import read_config
@@ -42,7 +42,7 @@ def new(arch: str = "ours", **more: Any) -> Generator:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Generator:
     folder = tmp_path_factory.mktemp("age")
     generator = new()
-    faces = write_ageing(folder / "aligned", 50)
+    faces = write_ageing(folder / "aligned", 120)
     generator.train(faces, folder / "age", 7, folder / "work")
     generator.load(folder / "age")
     return generator
@@ -188,12 +188,6 @@ class TestParts:
         torch.testing.assert_close(age + rest, x)
         assert 0 < (age / x).min() < (age / x).max() < 1
 
-    def test_a_reversed_gradient(self) -> None:
-        x = torch.ones(3, requires_grad=True)
-        reverse(x).sum().backward()
-        assert x.grad is not None
-        assert (x.grad < 0).all()
-
     def test_a_flow_of_nothing_changes_nothing_and_half_a_side_shifts(self) -> None:
         face = torch.randn(1, 3, 8, 8)
         torch.testing.assert_close(bend(face, torch.zeros(1, 2, 8, 8)), face, atol=1e-5, rtol=0)
@@ -304,8 +298,10 @@ def test_every_arch_trains_and_comes_back_from_disk(arch: str, tmp_path: Path) -
     assert content["age_groups"] == list(generator.age_groups())
     assert content["faces"] == [6] * 5
     history = json.loads((tmp_path / "one" / "age" / "history.json").read_text())
-    expected = {"loss", "age"} if arch == "ours" else {"loss", "real", "critic_loss"}
-    assert expected <= history[-1].keys()
+    if arch == "ours":  # fitted at once
+        assert history == []
+    else:
+        assert {"loss", "real", "critic_loss"} <= history[-1].keys()
     image, _ = ageing_face(1, 41.5)
     if arch in ("ours", "decompose"):
         assert generator.leak([image]).shape == (1, 5)

@@ -93,7 +93,7 @@ def editor() -> Editor:
     images, years = learnt()
     unknown = np.full((len(years), 5, 2), np.nan, np.float32)
     torch.manual_seed(0)
-    network = Editor((8, 12, 16), 3).eval()
+    network = Editor(3).eval()
     network.learn(average_face(images, unknown, years, {}, np.ones(len(years), np.float32)))
     return network
 

@@ -54,7 +54,7 @@ def test_what_differs_is_found_and_spreads_as_at_each_age() -> None:
 
 
 def test_a_beard_fades_towards_childhood_and_the_light_stays() -> None:
-    found, network = learnt(), Editor((8, 12, 16), 3)
+    found, network = learnt(), Editor(3)
     for name in ("mean", "centre", "weights", "components", "slopes", "places", "roots"):
         network.get_buffer(f"variety_{name}").copy_(torch.from_numpy(getattr(found, name)))
     network.skin.fill_(1)

@@ -1,8 +1,8 @@
 """``age``: the same face, younger or older; age is set by number.
 
-Four networks, chosen by ``arch`` and taught by one loop. ``ours``: what age does to the average
-face, in shape, shading and strength of detail, and to what faces differ by, done to a face
-(network.py). For comparison:
+Four ways, chosen by ``arch``. ``ours``: what age does to the average face, in shape, shading and
+strength of detail, and to what faces differ by, done to a face (network.py); fitted at once. For
+comparison, networks:
 ``decompose`` (J. Kim & J. Park, J. Broadcast Engineering 28(2), 2023), ``ragan`` (F.
 Makhmudkhujaev, S. Hong, I. K. Park, ICCV 2021) and ``hrfae`` (X. Yao et al., ICPR 2020). Their
 papers' perceptual network is not used: features of the own discriminator take its place.
@@ -35,7 +35,7 @@ _DEARER = 1.5  # how much dearer far groups are: the power of the distance
 
 
 class Network(Section):
-    """What is trained."""
+    """What is trained; ``ours`` looks at the size alone."""
 
     # Pixels a side that the network sees; the change that it makes is scaled up for larger crops.
     size: int = Field(default=64, ge=32, le=256)
@@ -52,7 +52,7 @@ class Network(Section):
 
 
 class Train(TrainConfig):
-    """About 20 minutes on two cores."""
+    """Of the networks: about 20 minutes on two cores. ``ours`` is fitted in one."""
 
     images: int = Field(default=48_000, gt=0)
     batch: int = Field(default=16, gt=0)
@@ -222,20 +222,18 @@ class Generator:
         return self._opinions(images)[1]
 
     def _opinions(self, images: Sequence[Image]) -> tuple[FloatArray, FloatArray]:
-        import torch
+        from scipy.special import softmax
 
-        from augment.nets.data import in_groups
-        from augment.nets.device import best_device, reproducible
+        from augment.nets.device import reproducible
 
         network, size = self.network(), self.config.network.size
+        if not images:
+            nobody = np.zeros((0, len(self._ages.names)), np.float32)
+            return nobody, nobody
         fitting = [resize(face, size) if face.shape[0] != size else face for face in images]
-        found = [np.zeros((0, len(self._ages.names)), np.float32) for _ in range(2)]
-        with reproducible(threads=1), torch.inference_mode():
-            for batch, count in in_groups(fitting, best_device()):
-                for half, logits in enumerate(network.classify(batch)):
-                    opinion = torch.softmax(logits[:count].float(), 1).cpu().numpy()
-                    found[half] = np.concatenate([found[half], opinion])
-        return found[0], found[1]
+        with reproducible(threads=1):
+            age, rest = network.opinions(fitting)
+        return softmax(age, axis=1).astype(np.float32), softmax(rest, axis=1).astype(np.float32)
 
     def network(self) -> "AgeNetwork":
         """The loaded network."""

@@ -1,15 +1,19 @@
 """Which part of a face's description speaks of its age, and what it says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from augment.nets.blocks import global_mean, norm
+from augment.nets.data import in_groups
+from augment.nets.device import best_device
+from augment.types import FloatArray, Image
 
 _CELLS = (1, 2, 3)  # sides of the pooled maps: 14 cells
-_REVERSED = 0.1  # how strongly the encoder is taught away from what the not-age half gives away
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,15 @@ class AgeNetwork(nn.Module):
     def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (n, groups) from the half of the code that speaks of age, and from the other."""
         raise RuntimeError(f"{type(self).__name__} does not tell ages apart")
+
+    def opinions(self, images: Sequence[Image]) -> tuple[FloatArray, FloatArray]:
+        """The same of pictures, uint8 (h, w, 3), all of the network's size."""
+        found: list[list[FloatArray]] = [[], []]
+        with torch.inference_mode():
+            for batch, count in in_groups(images, best_device()):
+                for half, logits in zip(found, self.classify(batch), strict=True):
+                    half.append(logits[:count].float().cpu().numpy())
+        return np.concatenate(found[0]), np.concatenate(found[1])
 
 
 class Decomposition(nn.Module):
@@ -93,20 +106,3 @@ class AgeHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.body(global_mean(self.norm(x)))
         return logits.float()
-
-
-class Reverse(torch.autograd.Function):
-    """The identity, whose gradient comes back turned round (Y. Ganin & V. Lempitsky, ICML 2015)."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return -_REVERSED * gradient
-
-
-def reverse(x: Tensor) -> Tensor:
-    reversed_: Tensor = Reverse.apply(x)  # type: ignore[no-untyped-call]
-    return reversed_

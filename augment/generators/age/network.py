@@ -1,19 +1,20 @@
-"""Our network: what age does to the average face, and to what faces differ by, done to a face; an
-encoder beside it tells ages apart."""
+"""Ours: what age does to the average face, and to what faces differ by, done to a face; it tells
+ages apart, too. All of it is fitted, nothing trained."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import torch
 from torch import Tensor, nn
 
 from augment.generators.age.ages import KNOTS
-from augment.generators.age.decomposition import Age, AgeHead, AgeNetwork, Decomposition, reverse
+from augment.generators.age.decomposition import Age, AgeNetwork
 from augment.generators.age.prototypes import AverageFace, toneless
 from augment.generators.age.registration import SIDE, bend, flow_of, shift_of, turned_round
+from augment.generators.age.telling import Telling
 from augment.generators.age.texture import BANDS, brightness, with_detail
 from augment.generators.age.variety import AGES, MOST
-from augment.nets.blocks import DoubleConv
+from augment.types import FloatArray, Image
 
 _RIM = 12 / 64  # of the side: at the edges nothing is moved, which lies outside of the photo
 
@@ -22,14 +23,12 @@ class Editor(AgeNetwork):
     """Bends and shades a face, and changes the strength of its detail, as the average face's.
 
     Args:
-        channels: of the encoder that tells ages: maps at half, quarter, eighth ... height. Sides
-            must be multiples of ``2 ** len(channels)``.
         groups: how many age groups it tells apart.
         exaggeration: how many times what the average face's shape, shades and detail do is done;
             colours, and what faces differ by, are not exaggerated: skin would get spots.
     """
 
-    def __init__(self, channels: Sequence[int], groups: int, exaggeration: float = 1.0) -> None:
+    def __init__(self, groups: int, exaggeration: float = 1.0) -> None:
         super().__init__()
         self.exaggeration = exaggeration
         # What age does to the average face, as prototypes.AverageFace says, ...
@@ -64,16 +63,16 @@ class Editor(AgeNetwork):
         self.variety_slopes: Tensor
         self.variety_places: Tensor
         self.variety_roots: Tensor
-        inside = [12, *channels[:-1]]
-        self.down = nn.ModuleList(DoubleConv(a, b) for a, b in zip(inside, channels, strict=True))
-        self.split = Decomposition(channels[-1])
-        self.age = AgeHead(channels[-1], groups)
-        self.leak = AgeHead(channels[-1], groups)
+        # How it tells ages, as telling.Telling does.
+        for name, values in asdict(Telling.empty(groups)).items():
+            self.register_buffer(f"telling_{name}", torch.from_numpy(values))
 
-    def learn(self, average: AverageFace) -> None:
-        """Take over what was learned of averages and of variety."""
+    def learn(self, average: AverageFace, telling: Telling | None = None) -> None:
+        """Take over what was learned of averages and variety, and of how ages are told."""
         found = asdict(average)
         found |= {f"variety_{name}": values for name, values in found.pop("variety").items()}
+        if telling is not None:
+            found |= {f"telling_{name}": values for name, values in asdict(telling).items()}
         for name, values in found.items():
             self.get_buffer(name).copy_(torch.from_numpy(values))
 
@@ -130,13 +129,10 @@ class Editor(AgeNetwork):
             self.variety_roots[after - 1], self.variety_roots[after], share[:, None, None]
         )
 
-    def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:
-        """As said there; the other half's head teaches that half to know nothing."""
-        x = nn.functional.pixel_unshuffle(face, 2)
-        for level, block in enumerate(self.down):
-            x = block(x if level == 0 else nn.functional.avg_pool2d(x, 2))
-        age, rest = self.split(x)
-        return self.age(age), self.leak(reverse(rest))
+    def opinions(self, images: Sequence[Image]) -> tuple[FloatArray, FloatArray]:
+        names = (field.name for field in fields(Telling))
+        found = {name: self.get_buffer(f"telling_{name}").cpu().numpy() for name in names}
+        return Telling(**found).tell(images)
 
 
 def window(size: int, device: torch.device) -> Tensor:
