@@ -19,7 +19,7 @@ _FILE = "weights.safetensors"
 _HERE = Path(__file__).parent / "weights"
 #: kind -> sha256 of its weights.
 SHA256: Mapping[str, str] = {
-    "mask": "bb87d43c31c9527e690612a690b5e38f1db795b32bed0f7d916e380640da0ea0",
+    "mask": "7f89a2dca2b9b392577a65c71bcf4a5a3ecb81f34515316496e3ef46f3a34eae",
 }
 
 

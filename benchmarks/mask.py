@@ -24,7 +24,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-from mask_bench import PHOTOS, SETS, Bench, Scale
+from mask_bench import ARCHS, PHOTOS, SETS, Bench, Scale
 from mask_methods import Polygon
 from mask_page import write_page
 from mask_pairs import pair_figures
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--part", nargs="+", choices=[*PARTS, "page"], default=[*PARTS, "page"])
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="of pairs")
+    parser.add_argument("--archs", nargs="+", choices=ARCHS, default=ARCHS, help="to compare")
     parser.add_argument("--photo-sets", nargs="+", choices=PHOTOS, default=PHOTOS)
     parser.add_argument("--work", type=Path, help="keep what was prepared and trained here")
     parser.add_argument("--workers", type=int, default=2)
@@ -75,7 +76,7 @@ def main() -> None:
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
         bench = Bench(
             args.data, Path(folder), args.workers, SEED, scale, tuple(args.sets),
-            tuple(args.photo_sets),
+            tuple(args.photo_sets), tuple(args.archs),
         )  # fmt: skip
         for part in args.part:
             if part == "page":
@@ -92,6 +93,10 @@ def _pairs(bench: Bench) -> Iterator[Figure]:
         for arch, method in bench.methods(name).items():
             yield from pair_figures(arch, method, pairs, SEED)
         yield from pair_figures("true", None, pairs, SEED, ("iou",))
+        for kind in bench.other_kinds(name):
+            yield from pair_figures(
+                "unet_told_kind", bench.told(name, kind), pairs.of(pairs.kind == kind), SEED
+            )
         for shape, cover in product(polygon.SHAPES, polygon.COVERAGES):
             variant = Polygon(shape, cover, "black")
             yield from pair_figures(

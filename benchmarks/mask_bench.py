@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,10 @@ ROOT = Path(__file__).parents[1]
 SETS = ("drawn", "masked_pairs")
 #: The sets of photos without masks.
 PHOTOS = ("fairface", "lfw")
+#: What is compared on pairs, in the order of the page.
+ARCHS = (
+    "polygon", "polygon_light_blue", "mean_mask", "masktheface", "cae", "unet_painted", "unet",
+)  # fmt: skip
 #: The mask of each set's pairs, as MaskTheFace has it.
 TEMPLATE = {"drawn": "surgical_blue", "masked_pairs": "surgical"}
 
@@ -74,8 +78,9 @@ class Bench:
     def __init__(
         self, data: Path, work: Path, workers: int, seed: int, scale: Scale,
         sets: tuple[str, ...] = SETS, photo_sets: tuple[str, ...] = PHOTOS,
+        archs: tuple[str, ...] = ARCHS,
     ) -> None:  # fmt: skip
-        self.sets, self.photo_sets = sets, photo_sets
+        self.sets, self.photo_sets, self.archs = sets, photo_sets, archs
         self.data, self.work, self.seed, self.scale = data, work, seed, scale
         self.engine = Engine("pool", workers, work / "cache", progress=False)
         self.params: dict[str, Any] = read_params(ROOT / "params.yaml")
@@ -167,6 +172,8 @@ class Bench:
         if not told.is_file():
             folder.mkdir(parents=True, exist_ok=True)
             scale = self.scale
+            # Of a training that was killed and goes on, nobody knows how long it took.
+            resumed = any(folder.glob("checkpoint.pt"))
             config = self._with_pairs(name) if arch == "unet_taught" else self.config
             if arch == "cae":
                 pairs = self._stored(name)
@@ -177,7 +184,7 @@ class Bench:
                 faces = self.aligned(name)
                 took = apart(train_on_faces, config, faces, folder, self.seed, self.work)
             long = {"epochs": scale.epochs} if arch == "cae" else {"images": config.train.images}
-            told.write_text(json.dumps(took | long), encoding="utf-8")
+            told.write_text(json.dumps(took | long | {"resumed": resumed}), encoding="utf-8")
         return folder, json.loads(told.read_text(encoding="utf-8"))
 
     def _stored(self, name: str) -> Path:
@@ -200,27 +207,39 @@ class Bench:
         """Learned on the train part of the set's pairs, too."""
         return Generated(self.config, self.model("unet_taught", name)[0])
 
+    def other_kinds(self, name: str) -> list[str]:
+        """The types of mask that nothing was learned from."""
+        kinds = np.unique(self.pairs(name).kind).tolist()
+        return [kind for kind in kinds if kind != mask_truth.DRAWN_KIND and "unet" in self.archs]
+
+    def told(self, name: str, kind: str) -> Generated:
+        """As "unet", but told which type of mask it is; not in which colour."""
+        fitted: Any = self.methods(name)["unet"]
+        return self.taught(name).wear(replace(fitted.worn, kind=kind))
+
     def cae(self, name: str) -> PaperNet:
         return cae_network(self.model("cae", name)[0], self.scale.bottleneck)
 
     def _methods(self, name: str) -> dict[str, Method]:
         """All that are compared on pairs of a set, each having learned from its train pairs."""
-        train, unet, taught = self.train_pairs(name), self.unet(name), self.taught(name)
-        return {
-            **self.rivals(name),
-            "unet_painted": unet.wear(fitted_style(unet, train)),
-            "unet": taught.wear(fitted_style(taught, train)),
+        train = self.train_pairs(name)
+        fitted: dict[str, Callable[[], Method]] = {
+            "unet_painted": lambda: _fitted(self.unet(name), train),
+            "unet": lambda: _fitted(self.taught(name), train),
         }
+        ours = {arch: make() for arch, make in fitted.items() if arch in self.archs}
+        return {**self.rivals(name), **ours}
 
     def _rivals(self, name: str) -> dict[str, Method]:
         train = self.train_pairs(name)
-        return {
-            "polygon": Polygon("wide", "medium", "black"),
-            "polygon_light_blue": Polygon("wide", "medium", "light blue"),
-            "cae": Repainted(self.cae(name)),
-            "mean_mask": MeanMask(train),
-            "masktheface": Pasted([self.template(TEMPLATE[name])]),
+        made: dict[str, Callable[[], Method]] = {
+            "polygon": lambda: Polygon("wide", "medium", "black"),
+            "polygon_light_blue": lambda: Polygon("wide", "medium", "light blue"),
+            "cae": lambda: Repainted(self.cae(name)),
+            "mean_mask": lambda: MeanMask(train),
+            "masktheface": lambda: Pasted([self.template(TEMPLATE[name])]),
         }
+        return {arch: make() for arch, make in made.items() if arch in self.archs}
 
     def template(self, name: str) -> Template:
         return next(found for found in self.templates() if found.name == name)
@@ -232,3 +251,7 @@ class Bench:
         """``frontal``: with a detector of near-frontal faces, as dlib's own is."""
         detector = mask_faces.haar_detector() if frontal else mask_faces.yunet_detector(self.data)
         return Landmarker(self.data, detector)
+
+
+def _fitted(generated: Generated, train: Pairs) -> Generated:
+    return generated.wear(fitted_style(generated, train))

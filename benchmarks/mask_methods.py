@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import torch
 from mask_faces import SIZE
+from mask_measures import laplacian_variance
 from mask_truth import Pairs, known_points
 from torch import nn
 
@@ -122,6 +123,11 @@ class Generated:
     def reasons(self, faces: Sequence[Image]) -> list[str]:
         return [made.reason for made in self._generator.make(requests(faces)) if made.reason]
 
+    @property
+    def worn(self) -> Style:
+        """The one mask that it wears."""
+        return self._generator.wanted or Style("surgical", COLOURS["surgical"][0])
+
     def wear(self, style: Style | None) -> "Generated":
         self._generator.wanted = style
         return self
@@ -150,7 +156,8 @@ def requests(faces: Sequence[Image]) -> list[Request]:
 
 
 def fitted_style(generated: Generated, train: Pairs) -> Style:
-    """The style that comes nearest to the train pairs: colour, then how high and wide it sits."""
+    """The style that comes nearest to the train pairs: colour, then how high and wide it sits, then
+    how deep its folds are."""
     wanted = _mean_colour(train.targets, train.inside)
     some = list(train.faces[:96])
     style = Style("surgical", COLOURS["surgical"][0])
@@ -167,7 +174,20 @@ def fitted_style(generated: Generated, train: Pairs) -> Style:
         for top in (-1.0, -0.5, 0.0, 0.5, 1.0)
         for fit in (-1.0, -0.5, 0.0, 0.5, 1.0)
     ]
-    return min(tried, key=lambda one: _distance(generated.wear(one)(some), train))
+    style = min(tried, key=lambda one: _distance(generated.wear(one)(some), train))
+    reliefs = [_changed(style, relief=relief) for relief in np.arange(0.5, 1.55, 0.1).tolist()]
+    return min(reliefs, key=lambda one: abs(np.log(_sharpness(generated.wear(one)(some), train))))
+
+
+def _sharpness(made: Pictures, train: Pairs) -> float:
+    """Of made masks over that of the train targets' masks, as the row of that name."""
+    found = np.array([
+        [laplacian_variance(image, inside), laplacian_variance(target, inside)]
+        for image, target, inside in zip(made, train.targets, train.inside, strict=False)
+        if image is not None
+    ])  # fmt: skip
+    ours, theirs = np.nanmean(found, axis=0) + 1e-3
+    return float(ours / theirs)
 
 
 def _distance(made: Pictures, train: Pairs) -> float:

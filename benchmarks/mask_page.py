@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mask_bench import Bench
+from mask_bench import ARCHS, Bench
 from mask_faces import smaller
 from mask_methods import Method, points_of
 from mask_truth import DRAWN_KIND, PEOPLE, PICTURES
@@ -15,17 +15,8 @@ from mask_words import ABOUT, WRONG
 
 from augment.types import Image
 
-ARCHS = (
-    "true",
-    "polygon",
-    "polygon_light_blue",
-    "mean_mask",
-    "masktheface",
-    "cae",
-    "unet_painted",
-    "unet",
-)
-_SHOWN = ("input", "true mask", "polygon", "mean_mask", "cae", "unet")
+_COLUMNS = ("true", *ARCHS)
+_SHOWN = ("polygon", "mean_mask", "cae", "unet")
 _SIDE = 96  # pixels of a face on the sheet
 _FACES = 12
 _QUALITY = 90
@@ -53,13 +44,14 @@ def write_page(bench: Bench, figures: Path) -> None:
     content = json.loads(figures.read_text(encoding="utf-8"))
     rows: list[Row] = content["rows"]
     sheet = figures.with_suffix(".jpg")
-    _write_sheet(bench, sheet)
+    shown = [arch for arch in _SHOWN if arch in bench.archs]
+    _write_sheet(bench, shown, sheet)
     parts = [
         "# Masks: what was measured\n",
         ABOUT,
         f"![Drawn faces]({sheet.name})\n",
-        f"From top to bottom: {', '.join(_SHOWN)}; then masks of all types and colours by the "
-        "network. Every face is drawn by code.\n",
+        f"From top to bottom: input, true mask, {', '.join(shown)}; then masks of all types and "
+        "colours by the network. Every face is drawn by code.\n",
         *_pair_tables(rows),
         *_photo_tables(rows),
         *_other_tables(rows),
@@ -83,7 +75,7 @@ def _pair_tables(rows: Sequence[Row]) -> list[str]:
         ("masked_pairs", PEOPLE, "Overlays on real photos, people never seen"),
     ):
         part = [row for row in rows if row["data"] == data and row["split"] == split]
-        found += [f"### {words}\n", _table(part, _OF_PAIRS, ARCHS, "all")]
+        found += [f"### {words}\n", _table(part, _OF_PAIRS, _COLUMNS, "all")]
     drawn = [row for row in rows if row["data"] == "drawn" and row["split"] == PEOPLE]
     variants = [row for row in rows if row["name"] == "iou" and row["split"] == PEOPLE
                 and row["arch"].startswith(("polygon_wide", "polygon_round"))]  # fmt: skip
@@ -92,7 +84,7 @@ def _pair_tables(rows: Sequence[Row]) -> list[str]:
     kinds = sorted({row["group"] for row in drawn if row["name"] == "iou"} - {"all"})
     for kind in kinds:
         names = (("iou", f"IoU, {kind}"), ("sharpness_inside", f"sharpness inside, {kind}"))
-        found.append(_table(drawn, names, ("true", "masktheface", "unet"), kind))
+        found.append(_table(drawn, names, ("true", "masktheface", "unet", "unet_told_kind"), kind))
     return found
 
 
@@ -102,7 +94,7 @@ def _photo_tables(rows: Sequence[Row]) -> list[str]:
         part = [row for row in rows if row["data"] == data]
         found.append(f"### {data}\n")
         groups = list(dict.fromkeys(row["group"] for row in part if row["name"] == "coverage"))
-        archs = ("unmasked", "polygon_frontal_detector", *ARCHS)
+        archs = ("unmasked", "polygon_frontal_detector", *_COLUMNS)
         for name, words in (
             ("coverage", "coverage"),
             ("judged_masked", "judged masked"),
@@ -112,7 +104,7 @@ def _photo_tables(rows: Sequence[Row]) -> list[str]:
             chosen = [row | {"name": row["group"], "group": "all"} for row in part
                       if row["name"] == name]  # fmt: skip
             found.append(_table(chosen, table, archs, "all"))
-        found.append(_table(part, (("identity_cosine", "upper face, cosine"),), ARCHS, "all"))
+        found.append(_table(part, (("identity_cosine", "upper face, cosine"),), _COLUMNS, "all"))
     judges = [row for row in rows if row["name"] == "judge_accuracy"]
     found.append("The judges on real photos that they did not learn from:\n")
     found += _plain(judges, ("arch", "group"))
@@ -174,14 +166,14 @@ def _plain(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
     return ["\n".join(lines) + "\n"]
 
 
-def _write_sheet(bench: Bench, path: Path) -> None:
+def _write_sheet(bench: Bench, shown: Sequence[str], path: Path) -> None:
     pairs = bench.pairs("drawn")
     pairs = pairs.of((pairs.part == PEOPLE) & (pairs.kind == DRAWN_KIND))
     pairs = pairs.of(np.arange(len(pairs.faces)) < _FACES)
     faces, points = list(pairs.faces), points_of(pairs)
     methods: dict[str, Method] = bench.methods("drawn")
     lines = [faces, list(pairs.targets)]
-    for arch in _SHOWN[2:]:
+    for arch in shown:
         made = methods[arch](faces, points)
         lines.append([face * 0 if image is None else image for face, image in zip(faces, made,
                      strict=True)])  # fmt: skip

@@ -47,9 +47,10 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
         for arch in _TRAINED:
             folder, told = bench.model(arch, name)
             paper = _PAPER_TRAINED if arch == "cae" else None
-            yield _row("train_seconds", arch, told["seconds"], "s", data=name, n=1, paper=paper)
-            yield _row("train_processor_seconds", arch, told["processor_seconds"], "s", data=name,
-                       n=1)  # fmt: skip
+            if not told.get("resumed"):
+                seconds, processor = told["seconds"], told["processor_seconds"]
+                yield _row("train_seconds", arch, seconds, "s", data=name, n=1, paper=paper)
+                yield _row("train_processor_seconds", arch, processor, "s", data=name, n=1)
             yield _row("peak_memory_mib", arch, told["peak_mib"], "MiB", "training", name, 1)
             how_long = "epochs" if arch == "cae" else "images"
             yield _row(how_long, arch, told[how_long], "numbers", "training", name, 1)

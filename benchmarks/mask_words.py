@@ -9,13 +9,15 @@ trained on the train pairs (Adam, one rate); the paper's has a code of 2,500 num
 the ones measured here are said below. **unet**: this project's network, trained on masks painted on
 other faces, drawn ones for drawn pairs and FairFace's for photos; beside true masks it has learned
 from the train pairs, too, and **unet_painted** has not.
-Its style (colour, height, width) was chosen on the train pairs; on photos, where it has not learned
-from pairs, it wears everyday styles in turn.
-**true**: the true
-pictures under the same measure, so what is possible.
+Its style (colour, height, width, depth of folds) was chosen on the train pairs; on photos, where it
+has not learned from pairs, it wears everyday styles in turn.
+**unet_told_kind** is told which
+type of mask a drawn pair shows, which the others are not: they wear the one they have learned.
+**true**: the true pictures under the same measure, so what is possible.
 
 - *Drawn pairs* are the same face drawn without and with a mask; where the mask is, is known
-  exactly. *Overlays* are photos with a picture of one mask pasted on by somebody else; where it is,
+  exactly, and its height and width follow from the face: none of it is chance. *Overlays* are
+  photos with a picture of one mask pasted on by somebody else, in no particular light; where it is,
   is read from the difference. 70 % of these people are learned from, look-alikes on one side.
 - Inside and outside are the true mask's; rim, loops and shadow belong to neither. PSNRs are of the
   mean squared error over all pictures. Intervals: 95 %, bootstrap over people.
@@ -42,7 +44,6 @@ WRONG = """- *polygon*: angular, and not like cloth; on turned heads it leaves c
 - *cae*: the upper face is another one, and blurred: people who were not learned from are lost.
 - *mean_mask*: stays where it is when a head turns.
 - *masktheface*: follows the landmarks, but leaves the chin and the nose's bridge bare.
-- *unet*: keeps the face, but has no ear loops, and sits low on the nose. After a short training
-  its outline is an egg's; drawn masks have a bump over the nose and an edge along the jaw. White
-  cloth is too bright on dim pictures.
+- *unet*: keeps the face; in profile its outline is unsure and can leave the face. Ear loops, on
+  turned heads alone, are straight lines. White on a dark face in bright light may come out grey.
 """

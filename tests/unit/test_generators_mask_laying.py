@@ -10,7 +10,7 @@ from augment.errors import UserError
 from augment.generators.mask import Config, Generator
 from augment.generators.mask.laying import Layers, cover, lay, lay_template
 from augment.generators.mask.layout import digest, read_templates
-from augment.generators.mask.painter import drape, paint
+from augment.generators.mask.painter import Draped, drape, paint
 from augment.generators.mask.style import TYPES, Style
 from augment.params import validate
 from augment.types import Image
@@ -23,8 +23,13 @@ WHITE = Style("surgical", (226, 232, 236))
 
 def layers_of(number: int, style: Style, size: int = 64) -> Layers:
     image, points = face_picture(number, size)
-    draped = drape(image, points, style)
-    return Layers(draped.cover, draped.colour, draped.place.transpose(1, 2, 0))
+    return layers_from(drape(image, points, style))
+
+
+def layers_from(draped: Draped) -> Layers:
+    """As the network gives them: colour and place at half the size."""
+    look = np.concatenate([draped.colour, draped.place.transpose(1, 2, 0)], axis=2)
+    return Layers(draped.cover, cv2.resize(look, None, None, 0.5, 0.5, cv2.INTER_AREA))
 
 
 def random() -> np.random.Generator:
@@ -60,7 +65,7 @@ def test_the_edge_is_a_pixel_wide_at_any_size(size: int) -> None:
     small = face_picture(1, 64)[1]
     draped = drape(np.full((64, 64, 3), 250, np.uint8), small, Style("cloth", (10, 10, 10)))
     soft = cv2.GaussianBlur(draped.cover, (0, 0), 2.0)  # a network that is not sure
-    layers = Layers(soft, draped.colour, draped.place.transpose(1, 2, 0))
+    layers = Layers(soft, layers_from(draped).look)
     made = lay(image, Style("cloth", (10, 10, 10)), layers, random())
     column = made[:, int(points[3:, 0].mean()), 1].astype(int)
     between = ((column > 60) & (column < 150)).sum()
@@ -73,9 +78,9 @@ def test_patches_apart_from_the_mask_are_left_out() -> None:
     layers = layers_of(2, BLUE)
     alpha = layers.alpha.copy()
     alpha[2:6, 2:6] = 1
-    made = lay(image, BLUE, Layers(alpha, layers.colour, layers.place), random())
+    made = lay(image, BLUE, Layers(alpha, layers.look), random())
     np.testing.assert_array_equal(made[:9, :9], image[:9, :9])
-    assert cover(Layers(alpha, layers.colour, layers.place)) > cover(layers)
+    assert cover(Layers(alpha, layers.look)) > cover(layers)
 
 
 def test_a_noisy_photo_gets_a_noisy_mask() -> None:
@@ -86,7 +91,7 @@ def test_a_noisy_photo_gets_a_noisy_mask() -> None:
         face = np.clip(np.round(image), 0, 255).astype(np.uint8)
         plain = Style("cloth", (120, 120, 128))
         draped = drape(face, points, plain)
-        layers = Layers(draped.cover, draped.colour, draped.place.transpose(1, 2, 0))
+        layers = layers_from(draped)
         made = lay(face, plain, layers, random())
         y, x = points[3:].mean(0)[::-1].astype(int)
         return float(made[y - 5 : y + 5, x + 3 : x + 9].astype(float).std(axis=0).mean())
@@ -142,6 +147,6 @@ def test_a_grey_face_stays_grey() -> None:
     image, points = face_picture(4)
     style = BLUE.on(grey(image))
     draped = drape(grey(image), points, style)
-    layers = Layers(draped.cover, draped.colour, draped.place.transpose(1, 2, 0))
+    layers = layers_from(draped)
     made = lay(grey(image), style, layers, random()).astype(int)
     assert np.abs(made[..., 0] - made[..., 2])[draped.cover == 1].max() <= 2

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from augment.generators.mask.cae import PaperNet
     from augment.generators.mask.network import MaskNet
 
-_BATCH = 16  # always computed with so many faces: the same kernels whatever the request count
+_BATCH = 8  # always computed with so many faces: the same kernels whatever the request count
 _SMALLEST_FACE = 24  # pixels; below, nothing of a mask's shape is left
 
 
@@ -134,11 +134,12 @@ class Generator:
         faces = [request.parents[0].image for request in requests]
         worn = [self.template(request) for request in requests]
         styles = [
-            (self.style(request) if template is None else _UNDER).on(face)
-            for request, template, face in zip(requests, worn, faces, strict=True)
+            self.style(request) if template is None else _UNDER
+            for request, template in zip(requests, worn, strict=True)
         ]
-        layers = self._predict(faces, styles)
-        return [_finish(*one) for one in zip(requests, styles, worn, layers, strict=True)]
+        lit = [style.on(face) for style, face in zip(styles, faces, strict=True)]
+        layers = self._predict(faces, lit)
+        return [_finish(*one) for one in zip(requests, styles, lit, worn, layers, strict=True)]
 
     def _predict(self, faces: list[Image], styles: list[Style]) -> list[Layers]:
         import torch
@@ -155,9 +156,10 @@ class Generator:
         with torch.inference_mode():
             pixels = to_tensor(small, device).contiguous(memory_format=torch.channels_last)
             logits, colour, place = self._network(pixels, torch.from_numpy(codes).to(device))
-            found = torch.cat([torch.sigmoid(logits), (colour + 1) * 127.5, place], dim=1)
-        planes: FloatArray = found[: len(faces)].permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        return [Layers(one[..., 0], one[..., 1:4], one[..., 4:]) for one in planes]
+            alpha = torch.sigmoid(logits[: len(faces), 0]).cpu().numpy()
+            look = torch.cat([(colour + 1) * 127.5, place], dim=1)[: len(faces)]
+        planes: FloatArray = look.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return [Layers(*one) for one in zip(alpha, planes, strict=True)]
 
     def _repaint(self, requests: list[Request]) -> list[Made]:
         import torch
@@ -225,7 +227,10 @@ def _refusal(request: Request) -> Made | None:
     return None
 
 
-def _finish(request: Request, style: Style, template: Template | None, layers: Layers) -> Made:
+def _finish(
+    request: Request, style: Style, lit: Style, template: Template | None, layers: Layers
+) -> Made:
+    """``lit``: the style as the photo's light shows it, which the layers are of."""
     face = request.parents[0]
     share = cover(layers)
     if not COVER[0] <= share <= COVER[1]:
@@ -234,6 +239,6 @@ def _finish(request: Request, style: Style, template: Template | None, layers: L
         )
     random = np.random.default_rng([request.seed, 2])
     if template is None:
-        return Made(lay(face.image, style, layers, random), face.points, (style.describe(),))
-    image = lay_template(face.image, style, template, layers, random)
+        return Made(lay(face.image, lit, layers, random), face.points, (style.describe(),))
+    image = lay_template(face.image, lit, template, layers, random)
     return Made(image, face.points, (f"mask template {template.name} sha256 {template.sha256}",))

@@ -48,7 +48,7 @@ class Pairs(TrainConfig):
     sha256: str = ""
     # Finds the face on the unmasked photo: an entry like align.detector.
     detector: Mapping[str, Any] = Field(default_factory=lambda: {"kind": "landmarknet"})
-    images: int = Field(default=8_000, gt=0)  # 500 steps
+    images: int = Field(default=20_000, gt=0)  # 1,250 steps
     batch: int = Field(default=16, gt=1)  # every other one is a painted pair
     learning_rate: float = Field(default=8e-4, gt=0)
     ema: float = Field(default=0.99, ge=0, lt=1)

@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from augment.generators.mask import cords
 from augment.generators.mask.folds import folds
+from augment.generators.mask.grain import Roughness, roughness
 from augment.generators.mask.layout import Template
-from augment.generators.mask.painter import reach_of
+from augment.generators.mask.painter import CORD, cord_colour, reach_of
 from augment.generators.mask.style import Style
 from augment.generators.mask.templates import look_up
 from augment.generators.mask.texture import pattern
@@ -21,23 +23,21 @@ from augment.types import FloatArray, Image
 COVER = (0.03, 0.65)  # share of the crop that a worn mask covers; outside, it found no face
 _EDGE = 1.2  # width of the cloth's edge, pixels
 _SHADOW = np.array([26.0, 16.0, 14.0], np.float32)
-_MOST_GRAIN = 6.0  # grey levels
-_GRAIN_SHARE = 0.6  # of the measured roughness of a photo: the rest is skin and hair
+_SHARP_ENOUGH = 0.3  # pixels of blur that cannot be seen
 
 
 @dataclass(frozen=True)
 class Layers:
-    """What the network gives for one face, (size, size) each.
+    """What the network gives for one face.
 
     Attributes:
-        alpha: float32, 0..1: whether cloth hides the face there.
-        colour: float32 (size, size, 3), 0..255, of the cloth without folds and pattern.
-        place: float32 (size, size, 2): around (-1..1) and down (0..1) the mask.
+        alpha: float32 (size, size), 0..1: whether cloth hides the face there.
+        look: float32 (side, side, 5), of any side: the cloth's colour, 0..255, without folds and
+            pattern; the place around (-1..1) and down (0..1) the mask.
     """
 
     alpha: FloatArray
-    colour: FloatArray
-    place: FloatArray
+    look: FloatArray
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,24 @@ def lay(face: Image, style: Style, layers: Layers, random: np.random.Generator) 
         base = np.maximum(np.array(style.colour, np.float32), 8.0)
         ratio = np.array(style.accent, np.float32) / base
         cloth = np.asarray(cloth * (1 + second[..., None] * (ratio - 1)), np.float32)
-    relief = folds(style.kind, window.u, window.v, window.pixel)
-    return _mixed(face, window, window.cloth, cloth * (1 + relief[..., None]), random)
+    relief = np.float32(style.relief) * folds(style.kind, window.u, window.v, window.pixel)
+    photo = roughness(face)
+    coloured = np.asarray(cloth * (1 + relief[..., None]), np.float32)
+    made = _mixed(face, window, window.cloth, coloured, photo, random)
+    _tie(made, face, window, style, photo.soft)
+    return made
+
+
+def _tie(made: Image, face: Image, window: _Window, style: Style, soft: float) -> None:
+    """Draw the ear loops on ``made``."""
+    rows, columns = np.nonzero(window.cloth > 0.6)
+    at = np.stack([columns + window.columns.start, rows + window.rows.start], axis=1)
+    u, v = window.u[rows, columns], window.v[rows, columns]
+    found, unit = cords.lines(cords.Worn(at, u, v), style)
+    if found:
+        light = window.colour[rows, columns].mean(axis=0) / np.maximum(style.colour, 8)
+        colour = np.clip(cord_colour(style) * light, 0, 255)
+        cords.draw(made, face, found, colour, CORD * unit, soft)
 
 
 def lay_template(
@@ -100,7 +116,8 @@ def lay_template(
     alpha = found[..., 3]
     shade = window.colour / np.maximum(np.array(style.colour, np.float32), 8.0)
     colour = found[..., :3] / np.maximum(alpha, 1e-3)[..., None] * shade
-    return _mixed(face, window, alpha, np.asarray(colour, np.float32), random)
+    photo = roughness(face)
+    return _mixed(face, window, alpha, np.asarray(colour, np.float32), photo, random)
 
 
 def _window(
@@ -110,26 +127,27 @@ def _window(
     height, width = shape[:2]
     size = layers.alpha.shape[0]
     alpha = _largest(layers.alpha)
-    smooth = _smooth(np.concatenate([layers.colour, layers.place], axis=2), alpha, blur)
-    stack = np.concatenate(
-        [cv2.GaussianBlur(alpha, (0, 0), 0.01 * size)[..., None], smooth], axis=2
-    )
     there = alpha > 0.25
     if not there.any():
         there = np.ones_like(there)
     rows = _span(np.flatnonzero(there.any(axis=1)), size, height, room)
     columns = _span(np.flatnonzero(there.any(axis=0)), size, width, room)
-    if (height, width) != (size, size):
-        shrink = height < size
-        stack = cv2.resize(
-            stack, (width, height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
-        )
-    part = np.ascontiguousarray(stack[rows, columns])
-    cloth = _sharp(np.ascontiguousarray(part[..., 0]))
-    u, v = np.ascontiguousarray(part[..., 4]), np.ascontiguousarray(part[..., 5])
-    steps = np.abs(np.diff(v, axis=0))[cloth[1:] > 0.5]
-    pixel = float(np.median(steps)) if steps.size else 0.05
-    return _Window(rows, columns, cloth, part[..., 1:4], u, v, pixel)
+    window = (rows, columns)
+    outline = _resized(cv2.GaussianBlur(alpha, (0, 0), 0.01 * size), height, width)[window]
+    look = _resized(_smooth(layers.look, alpha, blur), height, width)[window]
+    cloth = _sharp(np.ascontiguousarray(outline))
+    u, v = np.ascontiguousarray(look[..., 3]), np.ascontiguousarray(look[..., 4])
+    inside = cloth[1:] > 0.5
+    steps = float((np.abs(v[1:] - v[:-1]) * inside).sum())
+    pixel = steps / int(inside.sum()) if inside.any() else 0.05
+    return _Window(rows, columns, cloth, look[..., :3], u, v, pixel)
+
+
+def _resized(values: FloatArray, height: int, width: int) -> FloatArray:
+    if values.shape[:2] == (height, width):
+        return values
+    how = cv2.INTER_AREA if height < len(values) else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(values, (width, height), interpolation=how), np.float32)
 
 
 def _largest(alpha: FloatArray) -> FloatArray:
@@ -161,17 +179,16 @@ def _span(places: npt.NDArray[np.intp], small: int, size: int, room: float) -> s
     return slice(max(0, start), min(size, end))
 
 
-def _smooth(values: FloatArray, alpha: FloatArray, blur: float) -> FloatArray:
-    """Colour and place, (h, w, n), without the network's grain, which would make folds ragged.
+def _smooth(look: FloatArray, alpha: FloatArray, blur: float) -> FloatArray:
+    """Colour and place, (h, w, 5), without the network's grain, which would make folds ragged.
 
     Averaged over some pixels of the mask only: outside of it the network's word means nothing.
     """
-    weight = np.clip((alpha - 0.3) * 2.5, 1e-3, 1)[..., None]
-    sigma = blur * len(alpha)
+    weight = np.clip((_resized(alpha, *look.shape[:2]) - 0.3) * 2.5, 1e-3, 1)[..., None]
+    sigma = blur * len(look)
     side = 2 * round(2.5 * sigma) + 1
-    total = cv2.GaussianBlur(values * weight, (side, side), sigma)
-    shares = cv2.GaussianBlur(weight, (side, side), sigma)[..., None]
-    return np.asarray(total / shares, dtype=np.float32)
+    total = cv2.GaussianBlur(np.concatenate([look * weight, weight], axis=2), (side, side), sigma)
+    return np.asarray(total[..., :5] / total[..., 5:], dtype=np.float32)
 
 
 def _mixed(
@@ -179,18 +196,26 @@ def _mixed(
     window: _Window,
     cloth: FloatArray,
     colour: FloatArray,
+    photo: Roughness,
     random: np.random.Generator,
 ) -> Image:
-    """Cloth with the photo's grain, and the soft shadow below it, over the face."""
+    """Cloth as soft and as rough as the photo, and the shadow below it, over the face."""
+    if photo.soft > _SHARP_ENOUGH:
+        cloth = cv2.GaussianBlur(cloth, (0, 0), photo.soft)
+        cloth = np.asarray(cloth * (cloth > 0.01))
+        colour = cv2.GaussianBlur(colour, (0, 0), photo.soft)
     shadow = _shadow(cloth, face.shape[0]) * (1 - cloth)
     share = cloth + shadow
-    grain = np.float32(_grain(face)) * random.standard_normal((*share.shape, 1), np.float32)
     part = face[window.rows, window.columns]
-    mixed = part * (1 - share)[..., None] + _SHADOW * shadow[..., None]
-    mixed += np.clip(colour + grain, 0, 255) * cloth[..., None]
-    changed = np.clip(np.round(mixed), 0, 255).astype(np.uint8)
+    rough = random.standard_normal((*share.shape, 1), np.float32)
+    rough *= np.float32(photo.noise)
+    mixed = np.clip(colour + rough, 0, 255)
+    mixed *= cloth[..., None]
+    mixed += part * (1 - share)[..., None]
+    mixed += _SHADOW * shadow[..., None]
     result = face.copy()
-    result[window.rows, window.columns] = np.where(share[..., None] > 0, changed, part)
+    # Rounds and cuts off at 255; where no share is, the face's own levels come back as they were.
+    result[window.rows, window.columns] = cv2.convertScaleAbs(mixed)
     return result
 
 
@@ -206,15 +231,3 @@ def _shadow(cloth: FloatArray, size: int) -> FloatArray:
     )
     soft = cv2.GaussianBlur(moved, (0, 0), spread)
     return np.asarray(0.36 * soft * (soft > 0.02), dtype=np.float32)
-
-
-def _grain(face: Image) -> float:
-    """The photo's noise, grey levels: a mask without any would look pasted.
-
-    From the median of the Laplacian's size, which edges hardly move (J. Immerkaer 1996).
-    """
-    grey = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    response = np.abs(cv2.filter2D(grey, cv2.CV_32F, kernel)[::2, ::2]).ravel()
-    middle = float(np.partition(response, response.size // 2)[response.size // 2])
-    return _GRAIN_SHARE * min(middle / (0.6745 * 6), _MOST_GRAIN)

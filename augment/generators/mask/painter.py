@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from augment.generators.mask.folds import FILTER, folds
+from augment.generators.mask.light import brightness
 from augment.generators.mask.style import Style
 from augment.generators.mask.texture import pattern
 from augment.types import FloatArray, Image
@@ -32,6 +33,8 @@ _RIMS = {
     "cloth": (0.46, 0.18, 0.20, 0.10, 0.62),
     "gas": (0.45, 0.20, 0.14, 0.04, 0.22),
 }
+EARS = (0.14, 0.62)  # where the cords reach them, units below the eyes
+CORD = 0.024  # width of an ear loop, units
 _SHADOW = np.array([26.0, 16.0, 14.0], np.float32)  # a shadow on skin is brownish, not grey
 
 
@@ -77,6 +80,19 @@ class _Frame:
     sine: float  # of the turn; positive: to the picture's right
     nod: float  # sine of the nod; positive: looking down
     breadth: float  # of the face, relative to a usual one of the same length
+    nose: tuple[float, float]  # where its tip is seen, units
+
+
+def front_height(style: Style) -> float:
+    """How high a mask is in front, from rim to rim, units."""
+    upper, bridge, _, lower, _ = _RIMS[style.kind]
+    return _CHIN + lower - upper + bridge + 0.09 * style.fit + 0.11 * style.top
+
+
+def side_rims(style: Style) -> tuple[float, float]:
+    """How far below the eyes a mask's corners lie, upper and lower, units."""
+    upper, _, fall, lower, rise = _RIMS[style.kind]
+    return upper + fall - 0.11 * style.top, _CHIN + lower - rise + 0.09 * style.fit
 
 
 def reach_of(style: Style) -> float:
@@ -117,7 +133,7 @@ def paint(face: Image, points: FloatArray, style: Style) -> Painted:
     cloth += second * (np.array(style.accent, np.float32) * shade - cloth)
     cloth *= (1 + folds(style.kind, u, v, pixel))[..., None]
     mixed = cover[..., None] * np.clip(cloth, 0, 255)
-    mixed += loops[..., None] * np.clip(_cord_colour(style) * light, 0, 255)
+    mixed += loops[..., None] * np.clip(cord_colour(style) * light, 0, 255)
     mixed += shadow[..., None] * _SHADOW
     colour = np.asarray(mixed / np.maximum(alpha, 1e-6)[..., None], dtype=np.float32)
     image = alpha[..., None] * colour + (1 - alpha[..., None]) * face
@@ -125,10 +141,10 @@ def paint(face: Image, points: FloatArray, style: Style) -> Painted:
 
 
 def _shade(face: Image, surface: "_Surface", cover: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Brightness and cast, (h, w, 3) around 1, of the round cloth and of the light alone."""
-    brightness, tint = _light(face, surface.frame, cover)
-    light = brightness[..., None] * tint
-    return np.asarray(light * surface.shading()[..., None]), np.asarray(light)
+    """Brightness, (h, w, 1) around 1, of the round cloth and of the light alone."""
+    frame = surface.frame
+    light = brightness(face, frame.x, frame.y, cover)[..., None]
+    return np.asarray(light * surface.shading()[..., None]), light
 
 
 def _frame(shape: tuple[int, ...], points: FloatArray) -> _Frame:
@@ -151,6 +167,7 @@ def _frame(shape: tuple[int, ...], points: FloatArray) -> _Frame:
         sine=sine,
         nod=nod,
         breadth=_breadth(points, unit, sine),
+        nose=(float((nose - axis) @ right) / unit, float((nose - axis) @ down) / unit),
     )
 
 
@@ -187,7 +204,9 @@ class _Surface:
 
     def _rims(self, bow: FloatArray) -> tuple[FloatArray, FloatArray]:
         upper, bridge, fall, lower, rise = _RIMS[self.style.kind]
-        over_nose = np.exp(-np.square(self.u / 0.22))
+        # Seen from aside, the nose stands out before the cylinder.
+        ridge = self.frame.x - self.frame.nose[0]
+        over_nose = np.exp(-np.minimum(np.square(self.u / 0.22), np.square(ridge / 0.20)))
         side = np.square(np.clip(self.u, -1.2, 1.2))
         top = upper - bridge * over_nose + fall * side - 0.11 * self.style.top + bow
         bottom = self.chin + lower - rise * side + 0.09 * self.style.fit + 0.6 * bow
@@ -202,8 +221,17 @@ class _Surface:
         edge = np.minimum(edge, sideways)
         if self.style.kind == "gas":
             edge = np.maximum(edge, self._filters())
-        edge = np.minimum(edge, self.radius * 0.995 - np.abs(frame.x))
+        edge = np.minimum(edge, self._silhouette() - np.abs(frame.x))
         return np.asarray(np.clip(edge / frame.pixel + 0.5, 0, 1), dtype=np.float32)
+
+    def _silhouette(self) -> FloatArray:
+        """How far from the axis the head is seen, units: on a turned one also nose and lips."""
+        frame = self.frame
+        along, down = frame.nose
+        profile = (abs(along) + 0.05) * np.exp(-np.square((frame.y - down - 0.08) / 0.42))
+        round_ = 0.995 * self.radius
+        seen = np.where(frame.x * along > 0, np.maximum(round_, profile), round_)
+        return np.asarray(seen, np.float32)
 
     def _filters(self) -> FloatArray:
         """Distance inside the two round filters of a respirator, units."""
@@ -216,17 +244,17 @@ class _Surface:
         """Cords from the mask's sides to the ears, as far as the head's turn shows them."""
         frame, result = self.frame, np.zeros_like(self.frame.x)
         ear_u = 1.62 / self.reach
-        width = max(frame.pixel, 0.035)  # thinner than a pixel: fainter instead
-        high, low = (0.12, 1.05) if self.style.kind in ("surgical", "cloth") else (-0.05, 0.75)
+        width = max(frame.pixel, CORD)  # thinner than a pixel: fainter instead
+        above, below = side_rims(self.style)
         for sign in (-1.0, 1.0):
             along = (sign * self.u - 0.97) / (ear_u - 0.97)
             visible = (along > 0) & (along < 1) & (np.abs(self.place) < 0.97)
-            for start, end in ((0.50, high), (low, 0.45)):
+            for start, end in ((above, EARS[0]), (below, EARS[1])):
                 line = start + (end - start) * along
                 away = np.abs(frame.y - line) / _steepness(frame.y - line, frame.pixel)
                 cord = np.clip(1 - away / width, 0, 1) * visible
                 result = np.maximum(result, cord)
-        return (min(1.0, 0.035 / width) * result).astype(np.float32)
+        return (min(1.0, CORD / width) * result).astype(np.float32)
 
     def shadow(self, solid: FloatArray) -> FloatArray:
         """The soft dark line that the mask throws on the skin around it, mostly below."""
@@ -257,37 +285,7 @@ def _steepness(height: FloatArray, pixel: float) -> FloatArray:
     return np.asarray(np.maximum(np.hypot(rows, columns) / pixel, 1.0), dtype=np.float32)
 
 
-def _cord_colour(style: Style) -> FloatArray:
+def cord_colour(style: Style) -> FloatArray:
+    """Of ear loops in white light, (3,)."""
     dark = sum(style.colour) < 3 * 90
     return np.array([58, 58, 62] if dark else [222, 222, 220], np.float32)
-
-
-def _slope(values: FloatArray, frame: _Frame, cover: FloatArray) -> FloatArray:
-    """The plane through ``values`` under the mask, softened, 0 in the mask's middle; (h, w).
-
-    Downwards it counts half: a beard makes a face darker there in any light.
-    """
-    total = max(float(cover.sum()), 1e-3)
-    x, y = (plane - float((plane * cover).sum()) / total for plane in (frame.x, frame.y))
-    xx, xy, yy = (float((one * cover).sum()) / total for one in (x * x, x * y, y * y))
-    xv, yv = (float((one * values * cover).sum()) / total for one in (x, y))
-    across, down = np.linalg.solve([[xx + 1e-3, xy], [xy, yy + 1e-3]], [xv, yv])
-    return np.asarray(0.6 * across * x + 0.3 * down * y, dtype=np.float32)
-
-
-def _light(face: Image, frame: _Frame, cover: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """How the face's light falls on the mask: brightness (h, w) around 1 and colour cast (3,).
-
-    The direction is the slope of the face's brightness under the mask, no more: what is uneven
-    there beyond a slope is mouth, nose and beard, whose ghosts a mask must not show. The brightest
-    tenth of the picture gives exposure and cast, since a skin's mean brightness says as much about
-    the skin as about the light.
-    """
-    pixels = face.astype(np.float32)
-    luma = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-    direction = np.clip(np.exp(_slope(np.log(luma + 8.0), frame, cover)), 0.65, 1.35)
-    bright = float(np.percentile(luma, 90))
-    exposure = float(np.clip(0.60 + 0.42 * bright / 200.0, 0.50, 1.08))
-    cast = pixels[luma >= bright].mean(0) / (bright + 1.0)
-    tint = 1 + 0.35 * (cast / max(float(cast.mean()), 1e-3) - 1)
-    return (direction * exposure).astype(np.float32), tint.astype(np.float32)

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from augment.generators.mask.light import cast
 from augment.types import FloatArray, Image
 
 Kind = Literal["surgical", "n95", "cloth", "gas"]
@@ -28,8 +29,15 @@ COLOURS = {
 #: What patterns are drawn with: white, black, and colours that go with many.
 ACCENTS = ((236, 234, 228), (34, 34, 40), (196, 60, 62), (226, 184, 72), (66, 104, 160))
 CODE_SIZE = len(TYPES) + 5
+_ACCENTS = np.array(ACCENTS, dtype=np.float64)
+#: The first colour is worn twice as often as the second, three times as often as the third ...
+_OFTEN = {
+    kind: np.cumsum(1 / np.arange(1, len(colours) + 1)) / np.sum(1 / np.arange(1, len(colours) + 1))
+    for kind, colours in COLOURS.items()
+}
 #: How often cloth is patterned; the other types are plain.
 _PATTERNED = 0.5
+_RELIEF = (0.7, 1.3)  # worn smooth .. fresh from the pack
 _GREY = 3.0  # levels between a pixel's channels, on average: fewer make a grey photo
 
 
@@ -44,6 +52,7 @@ class Style:
     texture: Texture = "plain"
     accent: tuple[int, int, int] = (236, 234, 228)  # the pattern's second colour, sRGB
     scale: float = 1.0  # of the pattern, 0.7 fine .. 1.4 coarse
+    relief: float = 1.0  # how deep its folds are; 0: flat
 
     def code(self) -> FloatArray:
         """The style as the network reads it: float32 (CODE_SIZE,), each about -1..1.
@@ -56,16 +65,24 @@ class Style:
         return np.array([*one_hot, *colour, self.top, self.fit], dtype=np.float32)
 
     def on(self, face: Image) -> "Style":
-        """The mask as a grey photo shows it, where ``face`` is one; else itself."""
-        some = face[::4, ::4]
-        apart = some.max(axis=2).astype(np.int16) - some.min(axis=2)
-        if float(apart.mean()) > _GREY:
-            return self
-        return replace(self, colour=_luma(self.colour), accent=_luma(self.accent))
+        """The mask's colours as a photo shows them: in its light's cast, or grey on a grey one."""
+        red, green, blue = np.moveaxis(face[::4, ::4], 2, 0)
+        apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+        if float(apart.mean()) <= _GREY:
+            return replace(self, colour=_luma(self.colour), accent=_luma(self.accent))
+        light = cast(face)
+        return replace(self, colour=_lit(self.colour, light), accent=_lit(self.accent, light))
 
     def describe(self) -> str:
         words = f"{self.kind} mask {_hex(self.colour)}"
         return words if self.texture == "plain" else f"{words} {self.texture} {_hex(self.accent)}"
+
+
+def _lit(colour: tuple[int, int, int], light: FloatArray) -> tuple[int, int, int]:
+    levels = np.array(colour) * light
+    levels *= min(1.0, 255 / max(float(levels.max()), 1.0)) ** 0.5  # between hue and brightness
+    red, green, blue = (min(255, round(float(level))) for level in levels)
+    return red, green, blue
 
 
 def _luma(colour: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -80,23 +97,22 @@ def _hex(colour: tuple[int, int, int]) -> str:
 def random_style(random: np.random.Generator, vary: float = 0.0) -> Style:
     """An everyday style; ``vary`` > 0 moves the colour by up to that many levels a channel."""
     kind = TYPES[int(random.integers(len(TYPES)))]
-    colours = COLOURS[kind]
-    often = 1 / np.arange(1, len(colours) + 1)
-    place = int(np.searchsorted(np.cumsum(often) / often.sum(), random.random(), side="right"))
-    base = np.array(colours[place], dtype=np.float64)
+    place = int(np.searchsorted(_OFTEN[kind], random.random(), side="right"))
+    base = np.array(COLOURS[kind][place], dtype=np.float64)
     moved = np.clip(base + random.uniform(-vary, vary, size=3), 0, 255)
     red, green, blue = (int(value) for value in moved)
     top, fit = (float(value) for value in random.uniform(-1, 1, size=2))
     texture, accent, scale = _pattern(random, kind, base)
-    return Style(kind, (red, green, blue), top, fit, texture, accent, scale)
+    relief = float(random.uniform(*_RELIEF))
+    return Style(kind, (red, green, blue), top, fit, texture, accent, scale, relief)
 
 
 def _pattern(
     random: np.random.Generator, kind: Kind, base: npt.NDArray[np.float64]
 ) -> tuple[Texture, tuple[int, int, int], float]:
     patterned, which, scale = random.random(3)
-    apart = [colour for colour in ACCENTS if np.abs(np.array(colour) - base).mean() > 50]
-    accent = apart[int(random.integers(len(apart)))]
+    apart = np.flatnonzero(np.abs(_ACCENTS - base).mean(axis=1) > 50)
+    accent = ACCENTS[apart[int(random.integers(len(apart)))]]
     if kind != "cloth" or patterned >= _PATTERNED:
         return "plain", accent, 1.0
     return TEXTURES[1 + int(which * (len(TEXTURES) - 1))], accent, 0.7 + 0.7 * float(scale)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from augment.generators.mask.network import MaskNet, compose
+from augment.generators.mask.network import MaskNet, compose, full_size
 from augment.generators.mask.painter import Draped, drape
 from augment.generators.mask.pairs import RealPair
 from augment.generators.mask.style import Kind, Style, random_style
@@ -184,6 +184,7 @@ def losses(
     ``outputs`` is what :class:`MaskNet` gives; the others are the painter's.
     """
     logits, colour, place = outputs
+    place = full_size(place)
     target = compose(cover, true_colour, face)
     found = _picture_losses(logits, colour, face, cover, target)
     # Around the cloth, too: a user's template may reach farther than the mask it stands for.
@@ -195,7 +196,7 @@ def _picture_losses(
     logits: Tensor, colour: Tensor, face: Tensor, true_alpha: Tensor, target: Tensor
 ) -> dict[str, Tensor]:
     alpha = torch.sigmoid(logits)
-    made = compose(alpha, colour, face)
+    made = compose(alpha, full_size(colour), face)
     near = nn.functional.max_pool2d(true_alpha, 5, stride=1, padding=2) + 0.05
     return {
         "alpha": nn.functional.binary_cross_entropy_with_logits(logits, true_alpha),
