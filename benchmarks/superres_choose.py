@@ -22,7 +22,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "perceptual 2": {"perceptual": 2.0},
 }
 #: Grey levels of grain on what "chosen" makes.
-GRAINS = (0.5, 1.0, 1.5)
+GRAINS = (0.35, 0.5, 0.7, 1.0)
 _NAMES = ("psnr_gain_db", "ssim_gain", "fd_ratio", "kid", "identity_cosine", "sharpness",
           "shrunken_psnr")  # fmt: skip
 

@@ -132,18 +132,18 @@ def _shifts(own: dict[tuple[str, str, str], dict[str, Any]]) -> list[str]:
     groups = list(dict.fromkeys(g for arch, name, g in own if name == "judged_white_shift"))
     if not groups:
         return []
-    heads = [f"{name}, {kind}" for name in _SHIFTS for kind in ("enlarged", "restored")]
+    kinds = ("enlarged", "restored", "restored_against_enlarged")
+    heads = [f"{name}, {kind.replace('_', ' ')}" for name in _SHIFTS for kind in kinds]
     lines = ["| as labelled | n | " + " | ".join(heads) + " |", "|---" * (len(heads) + 2) + "|"]
     for group in groups:
-        cells = [_told(own.get((kind, name, group))) for name in _SHIFTS
-                 for kind in ("enlarged", "restored")]  # fmt: skip
+        cells = [_told(own.get((kind, name, group))) for name in _SHIFTS for kind in kinds]
         n = own["restored", "judged_white_shift", group]["n"]
         lines.append(f"| {group} | {n} | " + " | ".join(cells) + " |")
     words = (
         "Do restored faces look lighter, or like people of another group? Against the same photo "
         "before it was shrunk: degrees of typology angle (above 0: lighter), and what the road's "
         "judge gives for `white` and for the group as labelled (probability). `enlarged` is the "
-        "small face without restoring. 95 % intervals. What a judge says is no statement about a "
-        "person."
+        "small face without restoring; the last is what the restorer itself adds. 95 % intervals. "
+        "What a judge says is no statement about a person."
     )
     return [words, "\n".join(lines)]

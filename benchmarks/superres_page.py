@@ -74,7 +74,7 @@ def _introduction(seed: int) -> str:
         "seen faces as they are given, `supervised` (an oracle) on the originals. Gains and ratios "
         "are against bicubic on the same faces. FD and KID are taken on hand-made features (edges, "
         "texture, colour) of 64-pixel pieces: they are no FID, and grain alone moves them far: "
-        "`bicubic_grain` is bicubic with noise of one grey level, which finds no detail. "
+        "`bicubic_grain` is bicubic with noise of half a grey level, which finds no detail. "
         "`ours_l1_adapted` learned 50 steps on each face before it enlarged it. Shift of skin tone "
         "is in degrees of typology angle (above 0: lighter), uncalibrated light. Intervals are of "
         "95 %, people "

@@ -26,11 +26,17 @@ from augment.types import Image
 
 _MOST_GROUPS = 8  # faces of a group; fewer say nothing
 _WHITE = "white"
+#: Name, what is looked at, and what it is compared with. The last is the restorer's own part.
+_COMPARED = (
+    ("enlarged", "enlarged", "truth"),
+    ("restored", "restored", "truth"),
+    ("restored_against_enlarged", "restored", "enlarged"),
+)
 
 
 def shift_rows(work: Path, data: Path, seed: int) -> Iterator[Figure]:
-    """Shifts of skin tone and of judged ethnicity, by ethnicity as labelled; of restored faces, and
-    of small faces that were only enlarged."""
+    """Shifts of skin tone and of judged ethnicity, by ethnicity as labelled: of restored faces, of
+    small faces that were only enlarged, and between the two."""
     folder = work / "restored"
     params = yaml.safe_load((folder / "params.yaml").read_text())
     rows = _pictures(folder, params, data)
@@ -42,24 +48,25 @@ def shift_rows(work: Path, data: Path, seed: int) -> Iterator[Figure]:
     labelled = np.array([row["ethnicity"] for row in rows])
     own = np.array([values.index(word) for word in labelled])
     places = np.arange(len(rows))
-    for kind in ("enlarged", "restored"):
+    for arch, kind, against in _COMPARED:
+        white = values.index(_WHITE)
         shifts = {
-            "skin_tone_shift": (tones[kind] - tones["truth"], "degrees of ITA; 0 is best"),
+            "skin_tone_shift": (tones[kind] - tones[against], "degrees of ITA; 0 is best"),
             "judged_white_shift": (
-                (says[kind] - says["truth"])[:, values.index(_WHITE)],
+                (says[kind] - says[against])[:, white],
                 "probability; 0 is best",
             ),
             "judged_own_shift": (
-                says[kind][places, own] - says["truth"][places, own],
+                says[kind][places, own] - says[against][places, own],
                 "probability; 0 is best",
             ),
             "judged_ethnicity_kept": (
-                (says[kind].argmax(1) == says["truth"].argmax(1)).astype(np.float64),
+                (says[kind].argmax(1) == says[against].argmax(1)).astype(np.float64),
                 "share of faces",
             ),
         }
         for name, (shift, unit) in shifts.items():
-            yield from _by_group(name, kind, shift, labelled, unit, seed)
+            yield from _by_group(name, arch, shift, labelled, unit, seed)
 
 
 def _by_group(
