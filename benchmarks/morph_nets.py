@@ -32,6 +32,9 @@ from augment.types import Image
 SEED = 7
 _WORTH = {"OK": 1.0, "WATCH": 0.5, "FAILED": 0.0}
 _WIDTH, _BATCH = 16, 8
+#: Ours, by the side of its faces; they are enlarged to the film's 64.
+_CHANNELS = {32: (128, 96, 64), 64: (128, 96, 64, 32)}
+_CRITIC = {32: (32, 64, 128), 64: (24, 48, 96, 128)}
 _SHOWN = 8
 _IN_SHEET = ("aligned-500",)
 
@@ -67,6 +70,9 @@ def main() -> None:
     parser.add_argument("--counts", nargs="+", type=int, default=[5000, 500, 100])
     arches = ["dcgan", "ours", "warp"]
     parser.add_argument("--arches", nargs="+", default=arches, choices=arches)
+    parser.add_argument("--part", nargs="+", default=["train", "measure"],
+                        choices=["train", "measure"])  # fmt: skip
+    parser.add_argument("--side", type=int, default=64, choices=[*_CHANNELS], help="ours, pixels")
     parser.add_argument("--images-dcgan", type=int, default=10_000)
     parser.add_argument("--images-ours", type=int, default=4_000)
     parser.add_argument("--work", type=Path, default=Path(".augment/morph"), help="they go on here")
@@ -76,12 +82,15 @@ def main() -> None:
     for name in args.films:
         film = read_film(name, args.data, args.work, SEED, args.film_frames)
         for kind in args.kinds:
-            measures = Measures(film, kind, args.data, SEED)
-            _keep(measures.floor(f"two_{name}"), args.out)
+            measures = None
+            if "measure" in args.part:
+                measures = Measures(film, kind, args.data, SEED)
+                _keep(measures.floor(f"two_{name}"), args.out)
             for count in args.counts:
                 case = Case(name, kind, count)
                 for arch in args.arches:
-                    rows = _figures(case, arch, film, measures, images.get(arch, 0), args.work)
+                    config = config_of(arch, images.get(arch, 0), args.side)
+                    rows = _figures(case, config, film, measures, args.work, "train" in args.part)
                     _keep(rows, args.out)
     _sheet(args.work, args.out.with_name("morph_nets.jpg"))
 
@@ -95,15 +104,16 @@ def _keep(rows: Iterator[Figure], out: Path) -> None:
 
 
 def _figures(
-    case: Case, arch: str, film: Film, measures: Measures, images: int, work: Path
+    case: Case, config: Config, film: Film, measures: Measures | None, work: Path, timed: bool
 ) -> Iterator[Figure]:
     crops, points, who = some(film, case.kind, case.count)
-    data, group = f"two_{case.film}", case.group
+    arch, data, group = config.arch, f"two_{case.film}", case.group
     model: Model
     if arch == "warp":
+        if measures is None:
+            return
         model = WarpModel(measures, crops, points, who)
     else:
-        config = config_of(arch, images)
         lesson = Lesson(crops, [f"person {n}" for n in who], side(config), _digest(crops), False)
         start = time.process_time()
         try:
@@ -114,20 +124,22 @@ def _figures(
         spent = time.process_time() - start
         assert fitted.health is not None
         yield _health(arch, data, group, fitted.history, fitted.health.word)
-        if fitted.seconds:  # it was not finished before
+        if timed:
             yield Figure("train_minutes", arch, data, round(spent / 60, 2),
-                         f"minutes of one processor core, {images} images", "lower", 1,
-                         group=group)  # fmt: skip
+                         f"minutes of one processor core, {fitted.images} images of "
+                         f"{side(config)} px", "lower", 1, group=group)  # fmt: skip
+        if measures is None:
+            return
         kind = DcganModel if arch == "dcgan" else OurModel
         model = kind(measures, crops, points, who, network)
     yield from measures.of(model, arch, data, group, crops)
     _show(model, work / f"{case.film}_{group}_{arch}.png")
 
 
-def config_of(arch: str, images: int) -> Config:
+def config_of(arch: str, images: int, side: int) -> Config:
     """Of the benchmark's trainings."""
-    settings = {"images": images, "batch": _BATCH}
-    network = {"width": _WIDTH} if arch == "dcgan" else {}
+    settings = {"images": max(1, images), "batch": _BATCH}
+    network = {"width": _WIDTH, "channels": _CHANNELS[side], "critic": _CRITIC[side]}
     return Config.model_validate({"arch": arch, "network": network, "train": settings})
 
 
@@ -156,15 +168,14 @@ def _show(model: Model, path: Path) -> None:
 
 
 def _sheet(work: Path, path: Path) -> None:
-    """What was made of drawn people, one training a column; clips show real ones."""
+    """What was made of drawn people, one training below the other; clips show real people."""
     shown = [work / f"drawn_{group}_{arch}.png"
              for group in _IN_SHEET for arch in ("dcgan", "ours", "warp")]  # fmt: skip
     pictures = [cv2.imread(str(one)) for one in shown if one.is_file()]
     if pictures:
-        high = max(len(one) for one in pictures)
-        wide = [cv2.copyMakeBorder(one, high - len(one), 4, 0, 4, cv2.BORDER_CONSTANT,
-                                   value=(255, 255, 255)) for one in pictures]  # fmt: skip
-        cv2.imwrite(str(path), np.vstack(wide), [cv2.IMWRITE_JPEG_QUALITY, 88])
+        space = np.full((6, pictures[0].shape[1], 3), 255, np.uint8)
+        lines = [part for one in pictures for part in (one, space)][:-1]
+        cv2.imwrite(str(path), np.vstack(lines), [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":

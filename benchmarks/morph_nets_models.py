@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
+from morph_faces import SIZE
 from morph_frames import Faces
 
 from augment.generators.morph import dcgan, paths
 from augment.generators.morph.blending import whole
-from augment.generators.morph.network import Code, Morpher
+from augment.generators.morph.network import Code, Morpher, side_of
 from augment.generators.morph.training import Network
 from augment.generators.morph.warping import anchors, bent
+from augment.images import resize
 from augment.nets.data import to_images, to_tensor
 from augment.types import FloatArray
 
@@ -73,8 +75,9 @@ class OurModel:
     ) -> None:
         assert isinstance(network, Morpher)
         self._network, self._held = network, measures.held_by_person
+        self._side = side_of(network.decoder.channels)
         with torch.no_grad():
-            codes = torch.cat([network.encode(to_tensor(part)).who for part in _parts(crops)])
+            codes = torch.cat([network.encode(self._given(part)).who for part in _parts(crops)])
         self._people = torch.stack([codes[torch.from_numpy(who == n)].mean(0) for n in (0, 1)])
 
     @torch.no_grad()
@@ -82,7 +85,7 @@ class OurModel:
         torch.manual_seed(int(random.integers(2**31)))
         who = self._people[torch.arange(count) % 2]
         code = Code(who, self._network.draw_moments(count))
-        return _decoded(self._network, code)
+        return _enlarged(_decoded(self._network, code))
 
     @torch.no_grad()
     def paths(self, count: int, steps: int, random: np.random.Generator) -> list[Faces]:
@@ -90,9 +93,12 @@ class OurModel:
         found = []
         for _ in range(count):
             pair = np.stack([faces[random.integers(len(faces))] for faces in self._held])
-            code = self._network.encode(to_tensor(pair))
-            found.append(to_images(paths.people_path(self._network, code, steps)))
+            code = self._network.encode(self._given(pair))
+            found.append(_enlarged(to_images(paths.people_path(self._network, code, steps))))
         return found
+
+    def _given(self, crops: Faces) -> torch.Tensor:
+        return to_tensor([resize(crop, self._side) for crop in crops])
 
 
 class DcganModel:
@@ -135,6 +141,10 @@ class DcganModel:
 def _decoded(network: Morpher, code: Code) -> Faces:
     parts = zip(code.who.split(_GROUP), code.moment.split(_GROUP), strict=True)
     return np.concatenate([to_images(network.decode(Code(*part))) for part in parts])
+
+
+def _enlarged(faces: Faces) -> Faces:
+    return np.stack([resize(face, SIZE) for face in faces])
 
 
 def _parts(crops: Faces) -> list[Faces]:

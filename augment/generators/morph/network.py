@@ -53,6 +53,7 @@ class Decoder(nn.Module):
 
     def __init__(self, channels: Sequence[int], code: int) -> None:
         super().__init__()
+        self.channels = tuple(channels)
         self.start = nn.Linear(code, channels[0] * _START**2)
         pairs = list(itertools.pairwise(channels))
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in pairs)
