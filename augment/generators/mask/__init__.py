@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from augment.generators.mask.network import MaskNet
 
 _BATCH = 8  # always computed with so many faces: the same kernels whatever the request count
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 _SMALLEST_FACE = 24  # pixels; below, nothing of a mask's shape is left
 
 
@@ -103,11 +105,9 @@ class Generator:
         results: list[Made | None] = [_refusal(request) for request in requests]
         open_places = [place for place, result in enumerate(results) if result is None]
         put_on = self._repaint if self.config.arch == "cae" else self._put_on
-        groups = [open_places[n : n + _BATCH] for n in range(0, len(open_places), _BATCH)]
-        parts = [[requests[place] for place in group] for group in groups]
-        for group, made in zip(groups, _each(put_on, parts), strict=True):
-            for place, one in zip(group, made, strict=True):
-                results[place] = one
+        asked = [requests[place] for place in open_places]
+        for place, one in zip(open_places, put_on(asked), strict=True):
+            results[place] = one
         return [result for result in results if result is not None]
 
     def style(self, request: Request) -> Style:
@@ -125,8 +125,10 @@ class Generator:
     def template(self, request: Request) -> Template | None:
         """The user's template that a request's seed stands for; None: a drawn mask."""
         chosen = self.config.make.templates
+        if chosen is None:
+            return None
         random = np.random.default_rng([request.seed, 1])
-        if chosen is None or random.random() >= chosen.share:
+        if random.random() >= chosen.share:
             return None
         return self._templates[int(random.integers(len(self._templates)))]
 
@@ -138,16 +140,18 @@ class Generator:
             for request, template in zip(requests, worn, strict=True)
         ]
         lit = [style.on(face) for style, face in zip(styles, faces, strict=True)]
-        layers = self._predict(faces, lit)
+        layers = _each(self._predict, _batches(list(zip(faces, lit, strict=True))))
+        # One after the other: on crops this small, threads wait for Python more than they win.
         return [_finish(*one) for one in zip(requests, styles, lit, worn, layers, strict=True)]
 
-    def _predict(self, faces: list[Image], styles: list[Style]) -> list[Layers]:
+    def _predict(self, part: list[tuple[Image, Style]]) -> list[Layers]:
         import torch
 
         from augment.nets.data import to_tensor
 
         if self._network is None:
             raise RuntimeError("load() comes before make()")
+        faces, styles = [face for face, _ in part], [style for _, style in part]
         size, fill = self.config.network.size, _BATCH - len(faces)
         small = [resize(face, size) if face.shape[:2] != (size, size) else face for face in faces]
         small += [np.zeros((size, size, 3), np.uint8)] * fill
@@ -162,6 +166,9 @@ class Generator:
         return [Layers(*one) for one in zip(alpha, planes, strict=True)]
 
     def _repaint(self, requests: list[Request]) -> list[Made]:
+        return _each(self._repaint_some, _batches(requests))
+
+    def _repaint_some(self, requests: list[Request]) -> list[Made]:
         import torch
 
         from augment.generators.mask.cae import repaint
@@ -178,10 +185,12 @@ class Generator:
         ]
 
 
-def _each(
-    put_on: Callable[[list[Request]], list[Made]], parts: list[list[Request]]
-) -> list[list[Made]]:
-    """``put_on`` of every part, as many at a time as torch has threads, each on one.
+def _batches(items: list[Item]) -> list[list[Item]]:
+    return [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
+
+
+def _each(work: Callable[[list[Item]], list[Result]], parts: list[list[Item]]) -> list[Result]:
+    """What ``work`` makes of every part, as many at a time as torch has threads, each on one.
 
     One thread a part: how a sum is split over threads shows in its last bits.
     """
@@ -189,16 +198,16 @@ def _each(
 
     from augment.nets.device import reproducible
 
-    def alone(part: list[Request]) -> list[Made]:
+    def alone(part: list[Item]) -> list[Result]:
         torch.set_num_threads(1)  # OpenMP keeps this number for each thread
-        return put_on(part)
+        return work(part)
 
     threads = min(len(parts), torch.get_num_threads())
     with reproducible(threads=1):
         if threads < 2:
-            return [put_on(part) for part in parts]
+            return [one for part in parts for one in work(part)]
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(alone, parts))
+            return [one for made in pool.map(alone, parts) for one in made]
 
 
 #: What the network is asked for where a template is worn: white shows the light best.

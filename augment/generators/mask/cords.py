@@ -22,7 +22,7 @@ _FRONTAL = 0.42  # of a mask's pixels on the smaller side; above, a head looks a
 _POINTS = 160  # of the mask that are fitted
 _EDGE = 0.85  # of u: a side of the mask that shows such places is not turned away
 _STEPS = 24  # of a cord, to look for hair
-_FADES = 6  # steps in which a cord fades out
+_FADES = 4  # steps in which a cord fades out
 _OPAQUE = 225  # of 255
 _BLURRED = 0.3  # pixels; less blur cannot be seen
 _HAIR = 0.28  # of the skin's brightness: what differs more lies over the cord
@@ -71,15 +71,18 @@ def _fit(basis: _Point, values: _Point) -> _Point:
     return np.asarray(np.linalg.solve(square, basis.T @ values))
 
 
+def hidden(u: _Point) -> bool:
+    """Whether a head looks ahead, so that its ears lie behind the cheeks; ``u`` of any shape."""
+    left = np.count_nonzero(u < 0) / max(1, u.size)
+    return bool(min(left, 1 - left) > _FRONTAL)
+
+
 def lines(worn: Worn, style: Style) -> tuple[list[tuple[_Point, _Point]], float]:
     """From where to where cords are seen, pixels; none where the head hides its ears.
 
     Beside them one unit (from the eyes to the mouth), pixels.
     """
-    if len(worn.u) < _POINTS // 4 or style.kind == "gas":
-        return [], 1.0
-    left = float(np.count_nonzero(worn.u < 0)) / len(worn.u)
-    if min(left, 1 - left) > _FRONTAL:  # its ears lie behind the cheeks
+    if len(worn.u) < _POINTS // 4 or style.kind == "gas" or hidden(worn.u):
         return [], 1.0
     head, found = _Head(worn, style), []
     for sign, edge in ((-1, head.edges[0]), (1, head.edges[1])):
@@ -138,8 +141,8 @@ def _seen(face: Image, start: _Point, end: _Point) -> float:
     inside = ((places >= 0) & (places < face.shape[1::-1])).all(axis=1)
     colours = face[places[:, 1].clip(0, len(face) - 1), places[:, 0].clip(0, face.shape[1] - 1)]
     levels = colours @ np.array([0.299, 0.587, 0.114])
-    skin = float(np.median(levels[2:9]))
+    skin = float(np.sort(levels[2:9])[3])
     differs = np.abs(levels - skin) > _HAIR * skin + 6
     differs[:3] = False  # the cloth's own edge and shadow
-    hidden = np.flatnonzero(differs | ~inside)
-    return float(hidden[0]) / _STEPS if len(hidden) else 1.0
+    behind = np.flatnonzero(differs | ~inside)
+    return float(behind[0]) / _STEPS if len(behind) else 1.0

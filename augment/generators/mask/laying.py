@@ -84,7 +84,10 @@ def lay(face: Image, style: Style, layers: Layers, random: np.random.Generator) 
 
 def _tie(made: Image, face: Image, window: _Window, style: Style, soft: float) -> None:
     """Draw the ear loops on ``made``."""
-    rows, columns = np.nonzero(window.cloth > 0.6)
+    inside = window.cloth > 0.6
+    if cords.hidden(window.u[inside]):
+        return
+    rows, columns = np.nonzero(inside)
     at = np.stack([columns + window.columns.start, rows + window.rows.start], axis=1)
     u, v = window.u[rows, columns], window.v[rows, columns]
     found, unit = cords.lines(cords.Worn(at, u, v), style)

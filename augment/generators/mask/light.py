@@ -1,5 +1,7 @@
 """How a photo's light falls on a mask: brightness and cast."""
 
+import math
+
 import numpy as np
 
 from augment.types import FloatArray, Image
@@ -12,6 +14,7 @@ _OVER_SKIN = (1.22, 1.85)
 _OVER_SCENE = 0.85  # of the brightest things in the picture, which may shine themselves
 _EXPOSURE = (0.10, 1.04)
 _SKIN = np.log(np.array([1.16, 0.97, 0.87], np.float32))  # what of a cast is skin, in white light
+_OF_SKIN = float(_SKIN @ _SKIN)
 _SKINS = 1.25  # some skins have more of it
 _CAST = 0.8  # of the light's cast: the eye, and a camera, take some of it away
 
@@ -39,20 +42,25 @@ def brightness(face: Image, x: FloatArray, y: FloatArray, cover: FloatArray) -> 
     return (direction * exposure).astype(np.float32)
 
 
-def cast(face: Image) -> FloatArray:
-    """The light's colour, (3,) around 1: that of the face's brighter parts, without what a skin's
-    own colour explains of it (G. Finlayson and E. Trezzi 2004, "Shades of gray").
+def cast(face: Image) -> tuple[tuple[float, ...], float]:
+    """The light's colour, three numbers around 1: that of the face's brighter parts, without what a
+    skin's own colour explains of it (G. Finlayson and E. Trezzi 2004, "Shades of gray").
+
+    Beside it how many levels lie between a pixel's channels, on average: few on a grey photo.
 
     Args:
         face: uint8 (h, w, 3); every third pixel around the middle is looked at.
     """
     height, width = face.shape[:2]
     part = face[height // 5 : height * 3 // 4 : 3, width // 6 : width * 5 // 6 : 3]
-    levels = part.reshape(-1, 3).astype(np.float32) / 255
-    found = np.log((levels**6).mean(axis=0) + 1e-12) / 6
-    found -= found.mean()
-    of_skin = min(max(float(found @ _SKIN) / float(_SKIN @ _SKIN), 0.0), _SKINS)
-    return np.asarray(np.exp(_CAST * np.clip(found - of_skin * _SKIN, -0.5, 0.5)), np.float32)
+    levels = part.reshape(-1, 3).astype(np.float32)
+    vivid = (levels.max(axis=1) - levels.min(axis=1)).sum() / len(levels)
+    squares = np.square(levels / 255)
+    found = np.log((squares * squares * squares).sum(axis=0) / len(levels) + 1e-12) / 6
+    found -= found.sum() / 3
+    of_skin = min(max(float(found @ _SKIN) / _OF_SKIN, 0.0), _SKINS)
+    rest = (found - of_skin * _SKIN).tolist()
+    return tuple(math.exp(_CAST * min(max(one, -0.5), 0.5)) for one in rest), float(vivid)
 
 
 def _slope(values: FloatArray, x: FloatArray, y: FloatArray, cover: FloatArray) -> FloatArray:

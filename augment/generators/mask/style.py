@@ -1,5 +1,6 @@
 """What a drawn mask looks like, apart from the face that wears it."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -66,11 +67,9 @@ class Style:
 
     def on(self, face: Image) -> "Style":
         """The mask's colours as a photo shows them: in its light's cast, or grey on a grey one."""
-        red, green, blue = np.moveaxis(face[::4, ::4], 2, 0)
-        apart = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-        if float(apart.mean()) <= _GREY:
+        light, vivid = cast(face)
+        if vivid <= _GREY:
             return replace(self, colour=_luma(self.colour), accent=_luma(self.accent))
-        light = cast(face)
         return replace(self, colour=_lit(self.colour, light), accent=_lit(self.accent, light))
 
     def describe(self) -> str:
@@ -78,10 +77,10 @@ class Style:
         return words if self.texture == "plain" else f"{words} {self.texture} {_hex(self.accent)}"
 
 
-def _lit(colour: tuple[int, int, int], light: FloatArray) -> tuple[int, int, int]:
-    levels = np.array(colour) * light
-    levels *= min(1.0, 255 / max(float(levels.max()), 1.0)) ** 0.5  # between hue and brightness
-    red, green, blue = (min(255, round(float(level))) for level in levels)
+def _lit(colour: tuple[int, int, int], light: tuple[float, ...]) -> tuple[int, int, int]:
+    levels = [level * share for level, share in zip(colour, light, strict=True)]
+    cut = math.sqrt(min(1.0, 255 / max(*levels, 1.0)))  # between hue and brightness
+    red, green, blue = (min(255, round(level * cut)) for level in levels)
     return red, green, blue
 
 
