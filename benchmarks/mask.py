@@ -6,7 +6,8 @@ this project, a mean mask at the mean place, and MaskTheFace's templates pasted 
     pairs     made masks beside true ones: drawn pairs, and overlays on real photos
     photos    real photos without masks: who finds a place for one, is it seen as one, whose upper
               face stays
-    speed     seconds for 50 faces, memory, parameters, training
+    speed     seconds for 50 faces, memory
+    trained   how long and how large: parameters, epochs, training seconds
     stage     the generate stage: faces a second
     verify    are people still recognised, and does learning on made masks help?
     page      reports/systems/mask.md and its pictures, from all figures
@@ -31,6 +32,7 @@ from mask_pairs import pair_figures
 from mask_photos import photo_figures
 from mask_speed import speed_figures
 from mask_stage import stage_figures
+from mask_trained import trained_figures
 from mask_verify import verify_figures
 
 from augment.figures import Figure, write_figures
@@ -115,6 +117,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "pairs": _pairs,
     "photos": photo_figures,
     "speed": speed_figures,
+    "trained": trained_figures,
     "stage": stage_figures,
     "verify": verify_figures,
 }

@@ -1,4 +1,4 @@
-"""Part "speed" of the mask benchmark: seconds, memory, parameters, and what training took."""
+"""Part "speed" of the mask benchmark: seconds, memory, and what smaller weights cost."""
 
 import copy
 import time
@@ -13,7 +13,6 @@ from mask_bench import Bench
 from mask_learn import BATCH, RATE, cae_network
 from mask_measures import psnr
 from mask_methods import Generated, Repainted, apart
-from safetensors import safe_open
 
 from augment.figures import Figure
 from augment.generators.mask.cae import PaperNet, planes
@@ -23,9 +22,8 @@ FACES = 50
 THREADS = 2
 REPEATS = 9
 _DATA = "fairface"
-_TRAINED = ("cae", "unet")
 _PAPER_CODE = 2500
-_PAPER_MADE, _PAPER_TRAINED = 0.16, 18.0  # seconds, on an RTX 3080
+_PAPER_MADE = 0.16  # seconds, on an RTX 3080
 
 
 def speed_figures(bench: Bench) -> Iterator[Figure]:
@@ -42,23 +40,10 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
         if needs_points:
             yield _row("seconds_50_faces_64px", arch, seconds, "s", "points known")
     yield from _memory(bench, faces)
-    yield from _paper_size(faces)
-    for name in bench.sets:
-        for arch in _TRAINED:
-            folder, told = bench.model(arch, name)
-            paper = _PAPER_TRAINED if arch == "cae" else None
-            if not told.get("resumed"):
-                seconds, processor = told["seconds"], told["processor_seconds"]
-                yield _row("train_seconds", arch, seconds, "s", data=name, n=1, paper=paper)
-                yield _row("train_processor_seconds", arch, processor, "s", data=name, n=1)
-            yield _row("peak_memory_mib", arch, told["peak_mib"], "MiB", "training", name, 1)
-            how_long = "epochs" if arch == "cae" else "images"
-            yield _row(how_long, arch, told[how_long], "numbers", "training", name, 1)
-            if arch == "cae":
-                yield _row("bottleneck", arch, bench.scale.bottleneck, "numbers", data=name, n=1)
-            yield _row("parameters", arch, _parameters(folder), "numbers", data=name, n=1)
-    for name in bench.sets:
-        yield from _small_weights(bench, name, faces)
+    if "cae" in bench.archs:
+        yield from _paper_size(faces)
+        for name in bench.sets:
+            yield from _small_weights(bench, name, faces)
 
 
 def _paper_size(faces: Sequence[Image]) -> Iterator[Figure]:
@@ -114,9 +99,10 @@ def _best(work: Callable[[], object]) -> float:
 
 def _memory(bench: Bench, faces: Sequence[Image]) -> Iterator[Figure]:
     """Of a process that masks the faces and does nothing else; with Python and torch."""
-    folder, _ = bench.model("cae", "masked_pairs")
-    took = apart(repaint, folder, bench.scale.bottleneck, faces)
-    yield _row("peak_memory_mib", "cae", took["peak_mib"], "MiB", "inference")
+    if "cae" in bench.archs:
+        folder, _ = bench.model("cae", "masked_pairs")
+        took = apart(repaint, folder, bench.scale.bottleneck, faces)
+        yield _row("peak_memory_mib", "cae", took["peak_mib"], "MiB", "inference")
     folder, _ = bench.model("unet", "masked_pairs")
     took = apart(put_on, bench.config, folder, faces)
     yield _row("peak_memory_mib", "unet", took["peak_mib"], "MiB", "inference")
@@ -128,11 +114,6 @@ def put_on(config: Any, folder: Path, faces: Sequence[Image]) -> None:
 
 def repaint(folder: Path, bottleneck: int, faces: Sequence[Image]) -> None:
     Repainted(cae_network(folder, bottleneck))(faces, ())
-
-
-def _parameters(folder: Path) -> int:
-    with safe_open(folder / "weights.safetensors", "np") as file:
-        return sum(int(np.prod(file.get_slice(key).get_shape())) for key in file.keys())  # noqa: SIM118
 
 
 def _small_weights(bench: Bench, name: str, faces: Sequence[Image]) -> Iterator[Figure]:
