@@ -34,6 +34,7 @@ from age_measures import (
     Panel,
     ceilings,
     figures_of_edits,
+    gender_expected,
     gender_of_truth,
     kept_by_mirror,
     real_distances,
@@ -119,6 +120,7 @@ def _fairface(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
     people = held_out_photos(aligned, args.people, SEED)
     everyone = held_out_photos(aligned, 100_000, SEED)
     truth, groups = [held.image for held in everyone], [held.group for held in everyone]
+    yield gender_expected(everyone, panel, "fairface")
     yield from ceilings(truth, groups, panel, "fairface")
     yield from _of_archs(args, aligned, work, people, panel, (truth, groups))
 

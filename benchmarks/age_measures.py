@@ -244,6 +244,24 @@ def gender_of_truth(people: Sequence[Held], panel: Panel) -> Figure:
     )  # fmt: skip
 
 
+def gender_expected(people: Sequence[Held], panel: Panel, data: str) -> Figure:
+    """How often two true pictures of one person, of different age groups, would be taken for the
+    same gender, were the judge as often right on each as it is on other people of these groups."""
+    judge = panel.judges["attributes"]
+    names = judge.values()["gender"]
+    seen = judge.predict([held.image for held in people])["gender"].argmax(1)
+    right = np.array([names[place] == held.gender
+                      for place, held in zip(seen, people, strict=True)])  # fmt: skip
+    groups = np.array([held.group for held in people])
+    hits = np.array([right[groups == group].mean() for group in np.unique(groups)])
+    both = hits[:, None] * hits + (1 - hits[:, None]) * (1 - hits)
+    value = float(both[~np.eye(len(hits), dtype=bool)].mean())
+    return Figure(
+        "gender_kept", "truth", data, round(value, 4), "ratio", "higher", len(people),
+        "held_out_people",
+    )  # fmt: skip
+
+
 def _kept(edited: Edited, gaps: npt.NDArray[np.int64], panel: Panel, row: Row) -> Iterator[Figure]:
     """What shall stay, and how much is to be seen of the edit."""
     people = edited.people

@@ -138,7 +138,8 @@ def test_the_average_face_changes_its_shape() -> None:
     # It grows by 6.5 pixels; a flow is soft, and where nothing is to be seen it is nothing.
     assert -7 < flow[0, 31, 50] < -2
     assert 2 < flow[0, 31, 13] < 7
-    assert -7 < flow[1, 50, 31] < -2
+    assert 2 < flow[1, 13, 31] < 7
+    assert abs(flow[:, 49, 31]).max() < 1  # where faces have their mouth, points lead alone
     assert abs(flow[:, 31, 31]).max() < 1
     colour = np.tensordot(change, found.colours, axes=1)
     assert np.abs(colour).mean() < 0.15  # logarithms; it is 2 where a disc turns into background

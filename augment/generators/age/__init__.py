@@ -11,7 +11,7 @@ papers' perceptual network is not used: features of the own discriminator take i
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Arch = Literal["ours", "decompose", "ragan", "hrfae"]
 _LABEL = "age_group"
 _BATCH = 16  # always computed with so many faces: the same kernels whatever the request count
+_LARGE = 128  # pixels; larger faces are computed one by one
 _SMALLEST_FACE = 24  # pixels; below, nothing of an age is left
 _DEARER = 1.5  # how much dearer far groups are: the power of the distance
 
@@ -37,7 +38,7 @@ _DEARER = 1.5  # how much dearer far groups are: the power of the distance
 class Network(Section):
     """What is trained; ``ours`` looks at the size alone."""
 
-    # Pixels a side that the network sees; the change that it makes is scaled up for larger crops.
+    # Pixels a side that the network sees; its change is scaled up for larger crops.
     size: int = Field(default=64, ge=32, le=256)
     # Maps at half, quarter, eighth ... height.
     channels: tuple[int, ...] = Field(default=(32, 64, 96), min_length=2, max_length=5)
@@ -62,13 +63,23 @@ class Train(TrainConfig):
 
 class Config(Section):
     arch: Arch = "ours"
-    # How many times what age does to faces on average ``ours`` does to a face. 1 is true to life,
-    # and nearest to the truth where that is known (drawn faces); in photos, more is seen of 1.5.
+    # How many times what age does to the shades and detail of faces ``ours`` does to a face. 1 is
+    # true to life, and nearest to the truth where that is known (drawn faces); of photos, judges
+    # see more at 1.5.
     exaggeration: float = Field(default=1.5, ge=0, le=3)
     network: Network = Network()
     train: Train = Train()
     # An age group with fewer train faces is neither learned nor made.
     smallest_group: int = Field(default=8, ge=1)
+
+
+class _Asked(NamedTuple):
+    """A face, its five points (5, 2) in pixels, its age and the one to show."""
+
+    face: Image
+    own: float
+    years: float
+    points: FloatArray
 
 
 class Generator:
@@ -174,12 +185,29 @@ class Generator:
                 lay where those of most faces do.
 
         Returns:
-            Pictures of the sizes given. Where they are larger than the network's, its change is
-            scaled up and what is finer stays as it was.
+            Pictures of the sizes given. ``ours`` changes them at their own size; of networks, the
+            change is scaled up where faces are larger, and what is finer stays as it was.
 
         Raises:
             UserError: a year lies outside of those that were learned.
         """
+        network = self.network()
+        self._ages.check(years)
+        unknown = np.full((5, 2), np.nan, np.float32)
+        known = [unknown] * len(images) if points is None else points
+        sizes = [face.shape[0] if network.any_size else self.config.network.size for face in images]
+        made: dict[int, Image] = {}
+        for size in sorted(set(sizes)):
+            places = [place for place, own_size in enumerate(sizes) if own_size == size]
+            batch = _BATCH if size <= _LARGE else 1
+            for start in range(0, len(places), batch):
+                some = places[start : start + batch]
+                part = [_Asked(images[n], float(own[n]), float(years[n]), known[n]) for n in some]
+                made |= zip(some, self._changed(part, size, batch), strict=True)
+        return [made[place] for place in range(len(images))]
+
+    def _changed(self, part: list["_Asked"], size: int, batch: int) -> list[Image]:
+        """At most ``batch`` faces, looked at in this size."""
         import torch
 
         from augment.generators.age.lesson import age
@@ -187,30 +215,20 @@ class Generator:
         from augment.nets.data import to_tensor
         from augment.nets.device import best_device, reproducible
 
-        network, size, made = self.network(), self.config.network.size, list[Image]()
-        self._ages.check(years)
-        for start in range(0, len(images), _BATCH):
-            part = list(images[start : start + _BATCH])
-            fill = _BATCH - len(part)
-            small = [resize(face, size) if face.shape[0] != size else face for face in part]
-            small += [small[-1]] * fill
-            both = [
-                np.array([*values[start : start + _BATCH], *[30.0] * fill], np.float32)
-                for values in (own, years)
-            ]
-            places = np.full((_BATCH, 5, 2), np.nan, np.float32)
-            for number, face in enumerate(part if points is not None else []):
-                places[number] = relative(points[start + number], face.shape[0])  # type: ignore[index]
-            # One thread: how a sum is split over threads shows in its last bits.
-            with reproducible(threads=1), torch.inference_mode():
-                faces = to_tensor(small, best_device())
-                source, target = (age(values, self._ages.nearest(values)) for values in both)
-                known = torch.from_numpy(places).to(faces.device)
-                made_small = network(faces, source, target, known).float()
-                change = (made_small - faces)[: len(part)]
-            levels = change.permute(0, 2, 3, 1).contiguous().cpu().numpy() * 127.5
-            made += [_added(face, one) for face, one in zip(part, levels, strict=True)]
-        return made
+        filled = part + [part[-1]] * (batch - len(part))
+        small = [resize(one.face, size) if one.face.shape[0] != size else one.face
+                 for one in filled]  # fmt: skip
+        places = np.stack([relative(one.points, one.face.shape[0]) for one in filled])
+        years = [np.array([getattr(one, name) for one in filled], np.float32)
+                 for name in ("own", "years")]  # fmt: skip
+        # One thread: how a sum is split over threads shows in its last bits.
+        with reproducible(threads=1), torch.inference_mode():
+            faces = to_tensor(small, best_device())
+            source, target = (age(values, self._ages.nearest(values)) for values in years)
+            known = torch.from_numpy(places).to(faces.device)
+            change = (self.network()(faces, source, target, known).float() - faces)[: len(part)]
+        levels = change.permute(0, 2, 3, 1).contiguous().cpu().numpy() * 127.5
+        return [_added(one.face, level) for one, level in zip(part, levels, strict=True)]
 
     def classify(self, images: Sequence[Image]) -> FloatArray:
         """Probabilities of :meth:`age_groups`, float32 (images, groups), as of a data set with

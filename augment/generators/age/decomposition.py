@@ -39,7 +39,13 @@ class Age:
 
 
 class AgeNetwork(nn.Module):
-    """What every ``arch`` is: ``forward`` makes faces of another age."""
+    """What every ``arch`` is: ``forward`` makes faces of another age.
+
+    Attributes:
+        any_size: whether it takes faces of all sizes.
+    """
+
+    any_size = False
 
     def forward(
         self, face: Tensor, source: Age, target: Age, points: Tensor | None = None

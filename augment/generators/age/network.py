@@ -24,9 +24,11 @@ class Editor(AgeNetwork):
 
     Args:
         groups: how many age groups it tells apart.
-        exaggeration: how many times what the average face's shape, shades and detail do is done;
-            colours, and what faces differ by, are not exaggerated: skin would get spots.
+        exaggeration: how many times what the average face's shades and detail do is done. Shapes,
+            colours and what faces differ by are not exaggerated: that makes caricatures.
     """
+
+    any_size = True
 
     def __init__(self, groups: int, exaggeration: float = 1.0) -> None:
         super().__init__()
@@ -91,8 +93,8 @@ class Editor(AgeNetwork):
         shift = shift_of(here, self.template)
         to_template = flow_of(shift, self.cardinals)
         to_face = turned_round(to_template)
-        moved = more * torch.einsum("nk,kpc->npc", move, self.points)
-        further = more * torch.einsum("nk,kcyx->ncyx", move, self.flows)
+        moved = torch.einsum("nk,kpc->npc", move, self.points)
+        further = torch.einsum("nk,kcyx->ncyx", move, self.flows)
         flow = bend(further - flow_of(moved, self.cardinals), to_face)
         colours = torch.einsum("nk,kcyx->ncyx", move, self.colours)
         colours = colours + (more - 1) * brightness(colours)

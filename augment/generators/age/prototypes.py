@@ -40,6 +40,7 @@ _AT_ONCE = 256  # faces
 _MIDDLE = 25.0  # the year whose shape all others are compared with
 _YEARS = np.array([*np.arange(0.5, 20, 1.5), *np.arange(21, 83, 4)], np.float32)
 _SHOWN = 256  # pixels a side at which averages are compared
+_MOUTH = 0.2  # so far around the mouth, of half a side
 _SOFT = 8.0  # standard deviation of the blur of a flow, of those pixels
 
 
@@ -144,6 +145,7 @@ def average_face(
     moved = inputs.slopes(shifts.numpy())[:bits]
     details = inputs.slopes(_strengths(faces))[:bits]
     middle, flows = _shapes(inputs, years, faces)
+    flows *= _beside_mouth(template)
     ways = torch.from_numpy(middle - inputs.code)
     for part in _parts(len(faces)):
         way = torch.einsum("nk,kcyx->ncyx", ways[part], torch.from_numpy(flows))
@@ -159,6 +161,17 @@ def average_face(
         template, leading, middle, both, flows,
         toneless(torch.from_numpy(colours), torch.from_numpy(skin)).numpy(), details, skin, variety,
     )  # fmt: skip
+
+
+def _beside_mouth(template: FloatArray) -> FloatArray:
+    """(SIDE, SIDE), 0 on the mouth to 1 away from it. Who smiles more is not who is older: there,
+    the points alone say how shapes change."""
+    middles = ((np.arange(SIDE) + 0.5) * 2 / SIDE - 1).astype(np.float32)
+    left, right = template[3:]
+    mouth = [left + share * (right - left) for share in np.linspace(0, 1, 5)]
+    squared = [np.square(middles - x) + np.square(middles - y)[:, None] for x, y in mouth]
+    nearest = np.min(squared, axis=0)
+    return np.asarray(1 - np.exp(-0.5 * nearest / _MOUTH**2), dtype=np.float32)
 
 
 def toneless(colours: Tensor, skin: Tensor) -> Tensor:
