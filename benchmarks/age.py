@@ -6,10 +6,10 @@ inside of the face (``error_to_true``). Judges learned on half b, on other peopl
 ``fairface``: photos, edited to the same ages; judges learned on another data set, UTKFace, and
 distances are to FairFace's half b. No picture of a photo is written.
 
-All archs see the same faces as often, at the same size. Beside them ``unchanged`` (the face as it
-was), ``mirrored`` (how steady the judge's opinion is), and ours less a part of it: ``ours_once``
-exaggerates nothing, ``ours_twice`` twice (ours itself not at all on drawn faces, 1.5 times on
-photos), ``ours_unplaced`` does not look at the five points,
+Networks see the same faces as often, at the same size; ours is fitted at once. Beside them
+``unchanged`` (the face as it was), ``mirrored`` (how steady the judge's opinion is), and ours
+otherwise: ``ours_once`` exaggerates nothing, ``ours_twice`` shades and detail twice (ours itself
+not at all on drawn faces, 1.5 times on photos), ``ours_unplaced`` does not look at the five points,
 ``ours_alike`` moves only what averages move.
 ``target_accuracy`` of ``mean`` is the weakest judge's; ``judge_ceiling`` (arch ``truth``) is their
 accuracy on true pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the

@@ -23,8 +23,8 @@ the mean absolute difference inside of the face, of levels 0 to 1. *unchanged* i
 scores. *Ours* lays faces on each other by their five points, does to a face what age does to the
 average face, in shape, shading and strength of detail, and spreads what faces differ by (beards,
 wrinkles, hair) as it is spread at the other age; all of it is fitted in one minute, nothing is
-trained. Shape, shading and detail are exaggerated 1.5 times on photos, not at all on drawn faces;
-*ours_once* exaggerates nothing, *ours_twice* twice, *ours_unplaced* does not look at the points,
+trained. Shading and detail are exaggerated 1.5 times on photos, not at all on drawn faces;
+*ours_once* exaggerates nothing, *ours_twice* twice as much as is true to life, *ours_unplaced* does not look at the points,
 *ours_alike* does not spread what faces differ by. Networks saw so many faces as row `train_minutes`
 says (n), at 64 px.
 Target accuracies are the weakest judge's, and a mean is the mean of the five merged groups. L1 is
