@@ -6,7 +6,8 @@ faces of a set alone. Parts:
 
     train     all trainings of the sets, resumable: about five minutes of one core
     quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
-    cost      seconds of one core, memory
+    cost      seconds of one core
+    memory    of faces up to 4,000 pixels
     choose    weights of the adversary, compared on faces of validation; not among the default parts
     page      reports/systems/superres.md and its pictures, from all figures
 
@@ -81,6 +82,9 @@ def _quality(bench: Bench) -> Iterator[Figure]:
 
 def _cost(bench: Bench) -> Iterator[Figure]:
     yield from cost_figures(methods(bench.models, bench.sets[0]))
+
+
+def _memory(bench: Bench) -> Iterator[Figure]:
     yield from memory_figures(bench.models / bench.sets[0] / "ours")
 
 
@@ -96,9 +100,10 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "train": _train,
     "quality": _quality,
     "cost": _cost,
+    "memory": _memory,
     "choose": _choose,
 }
-DEFAULT = ("train", "quality", "cost", "page")
+DEFAULT = ("train", "quality", "cost", "memory", "page")
 
 
 def main() -> None:

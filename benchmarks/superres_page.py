@@ -56,8 +56,9 @@ def write_page(
         if name in _SHOWN:
             target = figures.with_suffix("") / f"{name}.jpg"
             target.parent.mkdir(parents=True, exist_ok=True)
-            sheet = _sheet(faces(name).of(UNSEEN, 3), methods(models, name))
-            target.write_bytes(encode(sheet))
+            if (models / name).is_dir():  # else the picture of an earlier run stays
+                sheet = _sheet(faces(name).of(UNSEEN, 3), methods(models, name))
+                target.write_bytes(encode(sheet))
             picture = f"![{name}]({target.parent.name}/{target.name})"
             order = f"From the left: {', '.join(_PICTURED)}, the original."
             parts += [picture, f"{_SHOWN[name]} {order}"]
