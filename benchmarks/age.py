@@ -18,6 +18,7 @@ reports/systems/age.json, the page in age.md beside it.
 """
 
 import argparse
+import json
 import os
 import tempfile
 import time
@@ -39,7 +40,7 @@ from age_measures import (
     kept_by_mirror,
     real_distances,
 )
-from age_page import write_page, write_sheet
+from age_page import write_page, write_sheet, write_strips
 from age_photos import held_out_photos, judges_photos, learnt_photos, unseen_photos
 from age_road import road_figures
 
@@ -87,9 +88,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("reports/systems/age.json"))
     args = parser.parse_args()
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
-        figures = []
+        args.work, figures = Path(folder), []
         measured = _drawn if args.what == "drawn" else _fairface
-        for figure in measured(args, Path(folder)):
+        for figure in measured(args, args.work):
             print(f"{figure.arch:10} {figure.name:24} {figure.group:24} {figure.value}", flush=True)
             figures.append(figure)
     write_figures(args.out, "age", args.seed, figures)
@@ -108,6 +109,7 @@ def _drawn(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
     if "ours" in args.arch:
         edit = _trained("ours", args, aligned, work)[0].edit
         write_sheet(args.out.with_suffix(".jpg"), people, {"ours": edit})
+        write_strips(args.out.with_name(f"{args.out.stem}_strip.jpg"), people, edit)
 
 
 def _fairface(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
@@ -210,7 +212,9 @@ def _of_training(
     arch: str, generator: Generator, minutes: float, args: argparse.Namespace
 ) -> Iterator[Figure]:
     data = args.what
-    yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", args.images)
+    told = json.loads((_model(arch, args, args.work) / "config.json").read_text(encoding="utf-8"))
+    seen = told["images_seen"]
+    yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", seen)
     count = parameters(generator.network())
     yield Figure("parameters", arch, data, count, "numbers", "lower", 1)
     faces: list[Image] = [np.full((64, 64, 3), 128, np.uint8)] * _TIMED

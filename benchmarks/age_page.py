@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from age_faces import YEARS, Held
-from age_measures import Edit, whole
+from age_measures import STEPS, Edit, whole
 from PIL import Image as Picture
+
+from augment.types import Image
 
 _ORDER = (
     "truth", "unchanged", "mirrored", "ragan", "hrfae", "decompose", "ours_once", "ours_twice",
@@ -24,9 +26,9 @@ scores. *Ours* lays faces on each other by their five points, does to a face wha
 average face, in shape, shading and strength of detail, and spreads what faces differ by (beards,
 wrinkles, hair) as it is spread at the other age; all of it is fitted in one minute, nothing is
 trained. Shading and detail are exaggerated 1.5 times on photos, not at all on drawn faces;
-*ours_once* exaggerates nothing, *ours_twice* twice as much as is true to life, *ours_unplaced* does not look at the points,
-*ours_alike* does not spread what faces differ by. Networks saw so many faces as row `train_minutes`
-says (n), at 64 px.
+*ours_once* exaggerates nothing, *ours_twice* twice as much as is true to life, *ours_unplaced* does
+not look at the points, *ours_alike* does not spread what faces differ by. Networks saw so many
+faces as row `train_minutes` says (n), at 64 px.
 Target accuracies are the weakest judge's, and a mean is the mean of the five merged groups. L1 is
 of levels 0 to 1: the double on -1 to 1. *Perceptual* figures are cosine distances of a judge's
 features, not LPIPS. *Ours* leaves a face that is asked for its own age as it is by its design.
@@ -36,7 +38,7 @@ faces of the group, of *truth* between two sets of these: the floor. `pass_rate`
 through of the two age groups that have fewest faces, made of others.
 """
 
-_WRONG = """*Photos* (20 of the test split at five ages, looked at; none is shown). At 8 to 75 years,
+_WRONG = """*Photos* (20 of the test split at five ages, looked at; none is shown). At 8 to 75 years
 faces seen from the front change as one expects and stay who they are: folds beside the nose, below
 the eyes and on the forehead come and go, cheeks fill and sink, brows get heavier. Turned faces stay
 turned, with eyes and mouth where they were; beards and moustaches fade towards childhood, by half
@@ -93,6 +95,8 @@ def _picture(stem: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         f"![Drawn faces at nine ages]({stem}.jpg)\n",
         f"Each person: the truth (first row), then {', '.join(shown)}; first column the face as "
         f"given, then {ages} years.\n",
+        f"![Drawn faces at sixteen ages]({stem}_strip.jpg)\n",
+        "The same people by ours at sixteen ages from 1 to 78 years, in equal steps.\n",
     ]
 
 
@@ -113,6 +117,19 @@ def _number(row: Mapping[str, Any] | None) -> str:
     return "" if row is None else f"{row['value']:,.4g}"
 
 
+def write_strips(path: Path, people: Sequence[Held], edit: Edit) -> None:
+    """Some people at the sixteen ages of the slider."""
+    lines = [np.concatenate(whole(edit, held, list(STEPS)), axis=1)
+             for held in (people[place] for place in _SHOWN if place < len(people))]  # fmt: skip
+    _save(path, np.concatenate(lines))
+
+
+def _save(path: Path, sheet: Image) -> None:
+    size = (sheet.shape[1] * _SCALE, sheet.shape[0] * _SCALE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Picture.fromarray(sheet).resize(size, Picture.Resampling.BICUBIC).save(path, quality=88)
+
+
 def write_sheet(path: Path, people: Sequence[Held], edits: Mapping[str, Edit]) -> None:
     """People x ages, truth first."""
     lines = []
@@ -121,7 +138,4 @@ def write_sheet(path: Path, people: Sequence[Held], edits: Mapping[str, Edit]) -
         for arch in (arch for arch in _ON_SHEET if arch in edits):
             made = whole(edits[arch], held, YEARS)
             lines.append(np.concatenate([held.image, *made], axis=1))
-    sheet = np.concatenate(lines)
-    size = (sheet.shape[1] * _SCALE, sheet.shape[0] * _SCALE)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Picture.fromarray(sheet).resize(size, Picture.Resampling.BICUBIC).save(path, quality=88)
+    _save(path, np.concatenate(lines))
