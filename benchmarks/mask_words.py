@@ -45,5 +45,8 @@ WRONG = """- *polygon*: angular, and not like cloth; on turned heads it leaves c
 - *mean_mask*: stays where it is when a head turns.
 - *masktheface*: follows the landmarks, but leaves the chin and the nose's bridge bare.
 - *unet*: keeps the face; in profile its outline is unsure and can leave the face. Ear loops, on
-  turned heads alone, are straight lines. White on a dark face in bright light may come out grey.
+  turned heads alone, are straight lines. Its cloth is as bright as the face makes the light look,
+  and dark skin in bright light looks like light skin in dim light: white on dark skin may come out
+  grey. Drawn pairs are lit alike for every skin, overlays in no light at all: there *mean_mask*,
+  which knows one colour, is nearer to the true pixels inside.
 """
