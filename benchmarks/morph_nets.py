@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,7 +32,7 @@ from augment.types import Image
 
 SEED = 7
 _WORTH = {"OK": 1.0, "WATCH": 0.5, "FAILED": 0.0}
-_WIDTH, _BATCH = 16, 8
+_WIDTH = 16  # rows of another width are called dcgan_w<width>
 #: Ours, by the side of its faces; they are enlarged to the film's 64.
 _CHANNELS = {32: (128, 96, 64), 64: (128, 96, 64, 32)}
 _CRITIC = {32: (32, 64, 128), 64: (24, 48, 96, 128)}
@@ -73,6 +74,8 @@ def main() -> None:
     parser.add_argument("--part", nargs="+", default=["train", "measure"],
                         choices=["train", "measure"])  # fmt: skip
     parser.add_argument("--side", type=int, default=64, choices=[*_CHANNELS], help="ours, pixels")
+    parser.add_argument("--width", type=int, default=_WIDTH, help="DCGAN's; its port has 64")
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--images-dcgan", type=int, default=10_000)
     parser.add_argument("--images-ours", type=int, default=4_000)
     parser.add_argument("--work", type=Path, default=Path(".augment/morph"), help="they go on here")
@@ -89,7 +92,7 @@ def main() -> None:
             for count in args.counts:
                 case = Case(name, kind, count)
                 for arch in args.arches:
-                    config = config_of(arch, images.get(arch, 0), args.side)
+                    config = config_of(arch, images.get(arch, 0), args)
                     rows = _figures(case, config, film, measures, args.work, "train" in args.part)
                     _keep(rows, args.out)
     _sheet(args.work, args.out.with_name("morph_nets.jpg"))
@@ -107,39 +110,43 @@ def _figures(
     case: Case, config: Config, film: Film, measures: Measures | None, work: Path, timed: bool
 ) -> Iterator[Figure]:
     crops, points, who = some(film, case.kind, case.count)
-    arch, data, group = config.arch, f"two_{case.film}", case.group
+    arch: str = config.arch
+    data, group = f"two_{case.film}", case.group
     model: Model
     if arch == "warp":
         if measures is None:
             return
         model = WarpModel(measures, crops, points, who)
     else:
+        if arch == "dcgan" and config.network.width != _WIDTH:
+            arch = f"dcgan_w{config.network.width}"
         lesson = Lesson(crops, [f"person {n}" for n in who], side(config), _digest(crops), False)
         start = time.process_time()
         try:
             network, fitted = taught(config, lesson, SEED, work / "trained")
         except TrainingFailed as failed:
-            yield _health(arch, data, group, failed.history, "FAILED")
+            yield from _health(arch, data, group, failed.history, "FAILED")
             return
         spent = time.process_time() - start
         assert fitted.health is not None
-        yield _health(arch, data, group, fitted.history, fitted.health.word)
-        if timed:
+        yield from _health(arch, data, group, fitted.history, fitted.health.word)
+        if timed and fitted.seconds > 1:  # it was not finished before
             yield Figure("train_minutes", arch, data, round(spent / 60, 2),
-                         f"minutes of one processor core, {fitted.images} images of "
-                         f"{side(config)} px", "lower", 1, group=group)  # fmt: skip
+                         "minutes of one processor core", "lower", fitted.images,
+                         group=group)  # fmt: skip
         if measures is None:
             return
-        kind = DcganModel if arch == "dcgan" else OurModel
+        kind = DcganModel if config.arch == "dcgan" else OurModel
         model = kind(measures, crops, points, who, network)
     yield from measures.of(model, arch, data, group, crops)
     _show(model, work / f"{case.film}_{group}_{arch}.png")
 
 
-def config_of(arch: str, images: int, side: int) -> Config:
+def config_of(arch: str, images: int, args: argparse.Namespace) -> Config:
     """Of the benchmark's trainings."""
-    settings = {"images": max(1, images), "batch": _BATCH}
-    network = {"width": _WIDTH, "channels": _CHANNELS[side], "critic": _CRITIC[side]}
+    settings = {"images": max(1, images), "batch": args.batch}
+    network = {"width": args.width, "channels": _CHANNELS[args.side],
+               "critic": _CRITIC[args.side]}  # fmt: skip
     return Config.model_validate({"arch": arch, "network": network, "train": settings})
 
 
@@ -147,11 +154,18 @@ def _digest(crops: Faces) -> str:
     return hashlib.sha256(crops.tobytes()).hexdigest()
 
 
-def _health(arch: str, data: str, group: str, history: list[dict[str, float]], word: str) -> Figure:
-    last = history[-1]
-    told = f"{word}; last d-loss {last['d_loss']:.2f}, g-loss {last['g_loss']:.2f}"
-    return Figure("health", arch, data, _WORTH[word], f"{told} (OK 1, WATCH 0.5, FAILED 0)",
-                  "higher", int(last["images"]), group=group)  # fmt: skip
+def _health(
+    arch: str, data: str, group: str, history: list[dict[str, Any]], word: str
+) -> Iterator[Figure]:
+    """The verdict, and the middle of both losses in the last third of the training."""
+    images = int(history[-1]["images"])
+    yield Figure("health", arch, data, _WORTH[word], "OK 1, WATCH 0.5, FAILED 0", "higher", images,
+                 group=group)  # fmt: skip
+    late = history[-len(history) // 3 :]
+    for name in ("d_loss", "g_loss"):
+        value = float(np.median([row[name] for row in late]))
+        yield Figure(name, arch, data, round(value, 3), "median of the last third of the steps",
+                     "lower", images, group=group)  # fmt: skip
 
 
 def _show(model: Model, path: Path) -> None:
