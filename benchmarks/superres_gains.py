@@ -60,7 +60,7 @@ def _yield(arch: str, work: Path, folder: Path, train: list[dict[str, Any]]) -> 
 
 def _evenness(arch: str, folder: Path, train: list[dict[str, Any]]) -> Iterator[Figure]:
     audit = json.loads((folder / "reports/audit.json").read_text())
-    names = BinSpace.from_json(audit["bin_space"]).names()
+    names = BinSpace.from_json(audit["bin_space"]).names
     place = {name: number for number, name in enumerate(names)}
     kinds = {
         "photos": [row for row in train if not row["synthetic"]],
