@@ -91,7 +91,7 @@ def yield_part(rows: Rows) -> list[str]:
     for task, group in [(t, g) for t in ("gender", "age_group") for g in ("all", "rare ages")]:
         for name, arm in (("accuracy", "balanced"), ("accuracy_gain", "balanced")):
             cells = [_told(own.get((f"{road}_{arm}", name, f"{task}, {group}"))) for road in roads]
-            words = "against the first road" if name == "accuracy_gain" else f"{task}, {group}"
+            words = "less that of `without`" if name == "accuracy_gain" else f"{task}, {group}"
             lines.append(f"| {words} | " + " | ".join(cells) + " |")
     refused = [f"{group} {row['value']:.1%}" for (_, name, group), row in own.items()
                if name == "restored_refused"]  # fmt: skip
