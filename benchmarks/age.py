@@ -47,7 +47,6 @@ from age_road import road_figures
 from augment.figures import Figure, write_figures
 from augment.generators.age import Config, Generator
 from augment.generators.age.network import Editor
-from augment.nets.blocks import parameters
 from augment.nets.data import load_faces
 from augment.nets.weights import sha256
 from augment.params import validate
@@ -215,7 +214,7 @@ def _of_training(
     told = json.loads((_model(arch, args, args.work) / "config.json").read_text(encoding="utf-8"))
     seen = told["images_seen"]
     yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", seen)
-    count = parameters(generator.network())
+    count = sum(values.numel() for values in generator.network().state_dict().values())
     yield Figure("parameters", arch, data, count, "numbers", "lower", 1)
     faces: list[Image] = [np.full((64, 64, 3), 128, np.uint8)] * _TIMED
     started = time.process_time()
