@@ -7,7 +7,7 @@ faces of a set alone. Parts:
     train     all trainings of the sets, resumable: about five minutes of one core
     quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
     cost      seconds of one core
-    memory    of faces up to 4,000 pixels
+    memory    of faces up to 2,000 pixels a side
     choose    weights of the adversary, compared on faces of validation; not among the default parts
     page      reports/systems/superres.md and its pictures, from all figures
 

@@ -60,7 +60,7 @@ def memory_figures(folder: Path) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-_SIDES = (256, 1000, 4000)
+_SIDES = (256, 1000, 2000)
 _MEMORY = """
 import resource
 import numpy as np

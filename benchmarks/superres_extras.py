@@ -71,10 +71,10 @@ def choice_part(rows: Rows) -> list[str]:
             lines.append(f"| {arch} | " + " | ".join(cells) + " |")
         parts.append("\n".join(lines))
     words = (
-        "Settings of the second stage, on faces of validation that nothing else is told of here. "
+        "Settings compared on faces of validation that nothing else is told of here. "
         "Figures above are of other faces."
     )
-    return ["## How the adversary was chosen", words, *parts] if parts else []
+    return ["## Chosen on faces of validation", words, *parts] if parts else []
 
 
 def yield_part(rows: Rows) -> list[str]:
