@@ -42,3 +42,15 @@ def test_a_grey_photo_and_a_plain_skin_cast_no_colour() -> None:
     assert np.ptp(shown(grey, points, style)) < 1.5
     skin = np.full((64, 64, 3), 1.0) * np.array([190, 159, 143])
     assert np.ptp(shown(skin, points, style)) < 6
+
+
+def test_masks_do_not_darken_with_skin() -> None:
+    image, points = face_picture(4)
+    rows, columns = np.mgrid[:64, :64]
+    head = ((columns - 32) / 21) ** 2 + ((rows - 32) / 28) ** 2 < 1
+    dark = image.astype(np.float32)
+    dark[head] *= 0.4
+    light = shown(image, points).mean()
+    assert shown(dark, points).mean() > 0.85 * light
+    # In a dim room it is dim on dark skin, too.
+    assert shown(0.3 * dark, points).mean() < 0.6 * light

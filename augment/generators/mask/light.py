@@ -9,10 +9,12 @@ from augment.types import FloatArray, Image
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _WHITE = 232.0  # luma of white cloth in the light that it is listed in
 #: White cloth is so much brighter than a face, at least (light skin) and at most (dark skin), in
-#: sRGB levels: cloth reflects 0.8 of the light, skin 0.15 to 0.5.
-_OVER_SKIN = (1.22, 1.85)
-_OVER_SCENE = 0.85  # of the brightest things in the picture, which may shine themselves
+#: sRGB levels: cloth reflects 0.8 of the light, skin 0.05 to 0.5.
+_OVER_SKIN = (1.22, 3.2)
 _EXPOSURE = (0.10, 1.04)
+#: Down to half of the usual brightness (a logarithm) a picture may as well show dark skin and dark
+#: surroundings in good light: no more than so much of it is believed to be the light's.
+_MAY_BE_DARK, _BELIEVED = 0.7, 0.4
 _SKIN = np.log(np.array([1.16, 0.97, 0.87], np.float32))  # what of a cast is skin, in white light
 _OF_SKIN = float(_SKIN @ _SKIN)
 _SKINS = 1.25  # some skins have more of it
@@ -36,10 +38,16 @@ def brightness(face: Image, x: FloatArray, y: FloatArray, cover: FloatArray) -> 
     direction = np.clip(np.exp(_slope(np.log(luma + 8.0), x, y, cover)), 0.65, 1.35)
     upper = luma[(np.abs(x) < 0.6) & (y > -0.3) & (y < 0.7)]
     skin = float(np.percentile(upper if upper.size else luma, 75))
-    scene = _OVER_SCENE * float(np.percentile(luma, 97))
+    scene = float(np.percentile(luma, 97))
     white = float(np.clip(scene, _OVER_SKIN[0] * skin, _OVER_SKIN[1] * skin))
-    exposure = float(np.clip(white / _WHITE, *_EXPOSURE))
-    return (direction * exposure).astype(np.float32)
+    return (direction * _exposure(white / _WHITE)).astype(np.float32)
+
+
+def _exposure(found: float) -> float:
+    """What is believed of an exposure around 1, so that masks do not darken with skin."""
+    dark = -math.log(min(max(found, _EXPOSURE[0]), _EXPOSURE[1]))
+    doubted = min(max(dark, 0.0), _MAY_BE_DARK)
+    return math.exp(-(dark - doubted + _BELIEVED * doubted))
 
 
 def cast(face: Image) -> tuple[tuple[float, ...], float]:
