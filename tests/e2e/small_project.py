@@ -36,7 +36,6 @@ class SmallProject:
         params["ingest"]["sources"]["drawn"] |= {"faces": faces, "size": 96}
         params["ingest"]["shards"] = 4
         params["generators"]["mask"] = {"kind": "mask", "train": {"images": 1600}}
-        params["generators"]["age"] |= {"train": {"images": 160}}
         # As many as the few people can be changed into would take minutes to make and to judge.
         params["plan"]["target"] = {"kind": "floor", "n": 40}
         for entry in params["judges"].values():
