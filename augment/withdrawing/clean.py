@@ -41,9 +41,7 @@ def clean(
         assemble: writes ``data/balanced`` anew from what is left.
     """
     _clean_dvc_cache(places, hits)
-    drop_predictions(
-        places.project / PREDICTIONS, finder.withdrawal.rows, finder.withdrawal.files
-    )
+    drop_predictions(places.project / PREDICTIONS, finder.withdrawal.rows, finder.withdrawal.files)
     _clean_work(places.project / ".augment", finder, models)
     for path in _reports_with_pictures(places):
         path.unlink()
