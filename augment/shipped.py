@@ -19,7 +19,7 @@ _FILE = "weights.safetensors"
 _HERE = Path(__file__).parent / "weights"
 #: kind -> sha256 of its weights.
 SHA256: Mapping[str, str] = {
-    "mask": "7f89a2dca2b9b392577a65c71bcf4a5a3ecb81f34515316496e3ef46f3a34eae",
+    "mask": "5d0383387766b22dbbf33594db2fa06ec5a9ef6d2f8d677bbe57f31dbb23cc0e",
 }
 
 
