@@ -5,7 +5,7 @@ import torch
 from augment.generators.age.ages import KNOTS, ordinal_code
 from augment.generators.age.lesson import age
 from augment.generators.age.network import Editor, window
-from augment.generators.age.prototypes import average_face, skin_region
+from augment.generators.age.prototypes import average_face, head_region, skin_region
 from augment.generators.age.registration import SIDE
 from augment.generators.age.texture import (
     BANDS,
@@ -139,3 +139,14 @@ def test_edges_are_not_moved() -> None:
     found = window(64, torch.device("cpu"))
     assert float(found[32, 32]) == 1
     assert float(torch.cat([found[0], found[-1], found[:, 0], found[:, -1]]).max()) < 0.01
+
+
+def test_a_head_is_where_face_and_hair_are() -> None:
+    eyes, rest = [[-0.2, -0.1], [0.2, -0.1]], [[0, 0.15], [-0.15, 0.4], [0.15, 0.4]]
+    head = head_region(np.array(eyes + rest, np.float32))  # a crop with much around the face
+    assert head.shape == (SIDE, SIDE)
+    middle = int((0.15 + 1) / 2 * SIDE)
+    assert head[middle, SIDE // 2] == 1
+    assert head[middle, :8].max() == head[middle, -8:].max() == 0  # the background beside it
+    assert head[middle - int(1.6 * 0.4 / 2 * SIDE), SIDE // 2] == 1  # hair
+    np.testing.assert_allclose(head, head[:, ::-1], atol=1e-6)

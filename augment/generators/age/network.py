@@ -42,6 +42,7 @@ class Editor(AgeNetwork):
         self.register_buffer("colours", torch.zeros(len(KNOTS), 3, SIDE, SIDE))
         self.register_buffer("details", torch.zeros(len(KNOTS), BANDS, SIDE, SIDE))
         self.register_buffer("skin", torch.zeros(SIDE, SIDE))
+        self.register_buffer("head", torch.zeros(SIDE, SIDE))
         # ... and to what faces differ by, as variety.Variety does.
         self.register_buffer("variety_mean", torch.zeros(3, SIDE, SIDE))
         self.register_buffer("variety_centre", torch.zeros(len(KNOTS)))
@@ -58,6 +59,7 @@ class Editor(AgeNetwork):
         self.colours: Tensor
         self.details: Tensor
         self.skin: Tensor
+        self.head: Tensor
         self.variety_mean: Tensor
         self.variety_centre: Tensor
         self.variety_weights: Tensor
@@ -101,6 +103,7 @@ class Editor(AgeNetwork):
         colours = colours + self._spread(face, source, target, to_template)
         # Colours lie in the middle age's shape: to the target's, and then to the target's points.
         shaped = bend(colours, torch.einsum("nk,kcyx->ncyx", target - self.middle, self.flows))
+        shaped = shaped * self.head
         placed = bend(shaped, turned_round(flow_of(shift + moved, self.cardinals)))
         gains = bend(more * torch.einsum("nk,kcyx->ncyx", move, self.details), to_face)
         made = bend(face, window(size, face.device) * larger(flow, size))

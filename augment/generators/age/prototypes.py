@@ -36,6 +36,9 @@ from augment.vocabulary import UNKNOWN
 _RIDGE = 3.0  # in faces: so many faces' worth of doubt about each number
 _LABEL = "age_group"
 _FACE = (0.62, 0.288, 0.368)  # height of the face's middle, its half axes: shares of the side
+#: Half axes of a head, in distances between the eyes: to the sides, up with the hair, down; and the
+#: radii from which and up to which it ends.
+_HEAD, _HEAD_EDGE = (1.15, 2.2, 1.3), (0.85, 1.05)
 _AT_ONCE = 256  # faces
 _MIDDLE = 25.0  # the year whose shape all others are compared with
 _YEARS = np.array([*np.arange(0.5, 20, 1.5), *np.arange(21, 83, 4)], np.float32)
@@ -59,6 +62,8 @@ class AverageFace:
             age shall not change the tone of anybody's skin.
         details: (len(KNOTS), BANDS, SIDE, SIDE), logarithm of how much stronger detail becomes.
         skin: (SIDE, SIDE), 0 to 1: where the face is.
+        head: (SIDE, SIDE), 0 to 1: where face and hair are. Beyond, averages show what children
+            and old people are photographed before: that is no part of age.
         variety: what faces of the same age differ by.
     """
 
@@ -70,6 +75,7 @@ class AverageFace:
     colours: FloatArray
     details: FloatArray
     skin: FloatArray
+    head: FloatArray
     variety: Variety
 
 
@@ -143,7 +149,8 @@ def average_face(
     flow = flow_of(shifts, torch.from_numpy(leading))
     faces = torch.cat([bend(to_tensor(images[part]), flow[part]) for part in _parts(len(images))])
     moved = inputs.slopes(shifts.numpy())[:bits]
-    details = inputs.slopes(_strengths(faces))[:bits]
+    head = head_region(template)
+    details = inputs.slopes(_strengths(faces))[:bits] * head
     middle, flows = _shapes(inputs, years, faces)
     flows *= _beside_mouth(template)
     ways = torch.from_numpy(middle - inputs.code)
@@ -159,7 +166,8 @@ def average_face(
     both = np.asarray((moved + mirrored(moved)) / 2, dtype=np.float32)
     return AverageFace(
         template, leading, middle, both, flows,
-        toneless(torch.from_numpy(colours), torch.from_numpy(skin)).numpy(), details, skin, variety,
+        toneless(torch.from_numpy(colours), torch.from_numpy(skin)).numpy(), details, skin, head,
+        variety,
     )  # fmt: skip
 
 
@@ -205,6 +213,19 @@ def compared_years(years: FloatArray) -> FloatArray:
 def _soft_skin() -> FloatArray:
     inside = skin_region().astype(np.float32)
     return np.asarray(cv2.GaussianBlur(inside, (0, 0), SIDE / 12), dtype=np.float32)
+
+
+def head_region(template: FloatArray) -> FloatArray:
+    """(SIDE, SIDE), soft at its edge: a half ellipse above the middle of the points (5, 2) and a
+    shorter one below, as wide as :data:`_HEAD` says in distances between the eyes."""
+    across, above, below = _HEAD
+    apart = float(np.linalg.norm(template[1] - template[0]))
+    middle = template[[0, 1, 3, 4]].mean(axis=0)
+    places = (np.arange(SIDE, dtype=np.float32) + 0.5) * 2 / SIDE - 1
+    x, y = np.meshgrid((places - middle[0]) / apart, (places - middle[1]) / apart)
+    radius = np.hypot(x / across, y / np.where(y < 0, above, below))
+    inside = np.clip((_HEAD_EDGE[1] - radius) / (_HEAD_EDGE[1] - _HEAD_EDGE[0]), 0, 1)
+    return np.asarray(inside * inside * (3 - 2 * inside), dtype=np.float32)
 
 
 def skin_region() -> npt.NDArray[np.bool_]:
