@@ -45,8 +45,8 @@ WRONG = """- *polygon*: angular, and not like cloth; on turned heads it leaves c
 - *mean_mask*: stays where it is when a head turns.
 - *masktheface*: follows the landmarks, but leaves the chin and the nose's bridge bare.
 - *unet*: keeps the face; in profile its outline is unsure and can leave the face. Ear loops, on
-  turned heads alone, are straight lines. Its cloth is as bright as the face makes the light look,
-  and dark skin in bright light looks like light skin in dim light: white on dark skin may come out
-  grey. Drawn pairs are lit alike for every skin, overlays in no light at all: there *mean_mask*,
-  which knows one colour, is nearer to the true pixels inside.
+  turned heads alone, are straight lines. How bright the light is can only be guessed from a
+  face: a part of what looks like dim light is taken for dark skin, so in a dim room white cloth is
+  a little too bright. Overlays are pictures of one mask in no light at all: there *mean_mask*,
+  which copies that very picture, has the more similar structure inside.
 """
