@@ -49,7 +49,8 @@ red or dark, and on heads turned far a cheek swells into the background; at 75 y
 where a tight photo was mirrored; hair hardly turns grey and nobody grows bald (these crops show
 little hair); a baby made old is an old skin on a baby's head; with hats, dark glasses and profiles
 little is right. (Since these figures were taken, colours change on the head alone, where before the
-background around it could grow lighter.) On large portraits (Face Research Lab London Set, changed at their own size) ages
+background around it could grow lighter.)
+On large portraits (Face Research Lab London Set, changed at their own size) ages
 from 8 to 50 look natural, 72 like a tired person of 50, and 1 wrong, for its forehead. So no
 weights of it come with the package.
 
