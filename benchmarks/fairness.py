@@ -92,6 +92,9 @@ def _arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if not (args.project / "data/balanced/manifest.parquet").is_file():
         parser.error(f"{args.project} holds no finished road: run `dvc repro` there first")
+    if (args.test or args.whole) and not args.name:
+        # Under the sources' names its rows would replace those of the whole set's own comparison.
+        parser.error("with --test or --whole, say --name: what the rows shall call the data")
     sources = read_params(args.project / "params.yaml")["ingest"]["sources"]
     args.name = args.name or "+".join(sources)
     return args

@@ -11,39 +11,14 @@ from augment.nets.health import OF_CRITIC, OF_GENERATOR
 _SURE = 0.02  # a least-squares word is no surer than this, read as a probability
 
 
-class ConditionalCritic(nn.Module):
-    """Does a face look real, and like its condition? A projection discriminator (T. Miyato &
-    M. Koyama, ICLR 2018), to be held by :func:`gradient_penalty`.
+class BranchCritic(nn.Module):
+    """One output a class, of which only that of the face's class counts (M.-Y. Liu et al., "FUNIT",
+    ICCV 2019, section 3.2; StarGAN v2).
 
     Args:
         channels: maps at half, quarter ... height.
-        code: numbers of the condition.
+        classes: how many there are.
     """
-
-    def __init__(self, channels: Sequence[int], code: int) -> None:
-        super().__init__()
-        self.body = strided(channels)
-        self.real = nn.Linear(channels[-1], 1)
-        self.match = nn.Linear(code, channels[-1], bias=False)
-
-    def describe(self, x: Tensor) -> Tensor:
-        """(n, 3, h, w) -> (n, channels[-1])."""
-        described: Tensor = self.body(x).mean(dim=(2, 3))
-        return described
-
-    def judge(self, described: Tensor, code: Tensor) -> Tensor:
-        """(n, channels[-1]), (n, code) -> (n,); above 0: real and fitting."""
-        match = (self.match(code - 0.5) * described).sum(1)
-        score: Tensor = self.real(described)[:, 0] + match
-        return score.float()
-
-    def forward(self, x: Tensor, code: Tensor) -> Tensor:
-        return self.judge(self.describe(x), code)
-
-
-class BranchCritic(nn.Module):
-    """One output a class, of which only that of the face's class counts (M.-Y. Liu et al., "FUNIT",
-    ICCV 2019, section 3.2; StarGAN v2). ``channels`` as for :class:`ConditionalCritic`."""
 
     def __init__(self, channels: Sequence[int], classes: int) -> None:
         super().__init__()

@@ -4,7 +4,6 @@ from torch import nn
 
 from augment.nets.adversary import (
     BranchCritic,
-    ConditionalCritic,
     PatchCritic,
     gradient_penalty,
     logistic,
@@ -21,9 +20,9 @@ def test_a_slope_is_the_squared_length_of_the_gradient() -> None:
 
 def test_a_slope_teaches_the_critic() -> None:
     torch.manual_seed(0)
-    critic = ConditionalCritic((8, 8), 3)
-    code = torch.rand(4, 3)
-    gradient_penalty(torch.randn(4, 3, 16, 16), lambda x: critic(x, code)).backward()
+    critic = PatchCritic((8, 8))
+    faces = torch.randn(4, 3, 16, 16)
+    gradient_penalty(faces, lambda x: critic(x).mean(dim=(1, 2, 3))).backward()
     convolution = critic.body[0]
     assert isinstance(convolution, nn.Conv2d)
     assert convolution.weight.grad is not None
@@ -34,17 +33,6 @@ def test_undecided_scores_cost_log_4() -> None:
     nothing = torch.zeros(7)
     assert float(logistic(nothing, nothing)) == pytest.approx(1.386294, abs=1e-5)
     assert float(logistic(nothing + 9, nothing - 9)) < 0.001
-
-
-def test_the_condition_decides_between_the_same_faces() -> None:
-    torch.manual_seed(0)
-    critic, faces = ConditionalCritic((8, 8), 3), torch.randn(2, 3, 16, 16)
-    one, other = torch.tensor([[1.0, 0, 0]] * 2), torch.tensor([[1.0, 1, 1]] * 2)
-    assert critic(faces, one).shape == (2,)
-    assert not torch.allclose(critic(faces, one), critic(faces, other))
-    # Halfway between two conditions lies halfway between their scores.
-    between = critic(faces, (one + other) / 2)
-    torch.testing.assert_close(between, (critic(faces, one) + critic(faces, other)) / 2)
 
 
 def test_only_the_branch_of_the_class_learns() -> None:

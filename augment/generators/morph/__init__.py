@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from augment.images import resize
@@ -28,6 +29,8 @@ from augment.vocabulary import DigitalSourceType
 if TYPE_CHECKING:
     from augment.generators.morph.training import Network as Taught
 
+#: A face's five points, (5, 2), pixels.
+_Points = npt.NDArray[np.float64]
 _SMALLEST_FACE = 24  # pixels; below, there is nothing to mix
 _SAME_PLACE = 1.0  # points of a face nearer than this to each other (pixels) show none
 
@@ -145,16 +148,19 @@ class Generator:
         return self._weights
 
     def make(self, requests: Sequence[Request]) -> list[Made]:
-        how = self._morph if self.config.arch == "warp" else self._decoded
-        return [how(request) for request in requests]
+        return [self._made(request) for request in requests]
 
-    def _decoded(self, request: Request) -> Made:
-        """By the network."""
+    def _made(self, request: Request) -> Made:
         images = [face.image for face in request.parents]
         points = [face.points.astype(np.float64) for face in request.parents]
         reason = self._refusal(images, points)
         if reason:
             return Made(None, reason=reason)
+        how = self._morph if self.config.arch == "warp" else self._decoded
+        return how(images, points, request.seed)
+
+    def _decoded(self, images: list[Image], points: list[_Points], seed: int) -> Made:
+        """By the network."""
         from augment.generators.morph.fitting import morph
         from augment.generators.morph.training import side
         from augment.nets.device import reproducible
@@ -162,7 +168,7 @@ class Generator:
         config = self.config
         if self._network is None:
             raise RuntimeError("load() comes before make()")
-        shares = self._drawn_shares(np.random.default_rng(request.seed))
+        shares = self._drawn_shares(np.random.default_rng(seed))
         small = [resize(image, side(config)) for image in images]
         with reproducible(threads=1):
             made = morph(self._network, small, shares, config.fit)
@@ -180,17 +186,13 @@ class Generator:
             return [1.0 - second, second]
         return [float(share) for share in 0.5 / people + 0.5 * random.dirichlet(np.ones(people))]
 
-    def _morph(self, request: Request) -> Made:
-        images = [face.image for face in request.parents]
-        points = [face.points.astype(np.float64) for face in request.parents]
-        reason = self._refusal(images, points)
-        if reason:
-            return Made(None, reason=reason)
+    def _morph(self, images: list[Image], points: list[_Points], seed: int) -> Made:
+        """By the warp."""
         from augment.generators.morph.blending import PARTS, by_parts, deal, part_weights, whole
         from augment.generators.morph.warping import EYES, MOUTH, NOSE, bent, varied
 
         config, size = self.config, len(images[0])
-        random = np.random.default_rng(request.seed)
+        random = np.random.default_rng(seed)
         shares = self._shares(random)
         owners = deal(config.people, random)
         middle = np.average(points, axis=0, weights=shares)
@@ -213,8 +215,7 @@ class Generator:
     def _shares(self, random: np.random.Generator) -> list[float]:
         if self.config.blend == "parts":
             return [1.0 / self.config.people] * self.config.people
-        second = float(random.uniform(self.config.least_share, self.config.most_share))
-        return [1.0 - second, second]
+        return self._drawn_shares(random)
 
     def _refusal(self, images: Sequence[Image], points: Sequence[np.ndarray]) -> str:
         """Why these parents give no face, "" where they do."""
