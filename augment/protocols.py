@@ -6,7 +6,7 @@ Beside its class each plug-in file holds ``Config``, a :class:`augment.params.Se
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -194,6 +194,25 @@ class Judge(Protocol):
 
     def predict(self, images: Sequence[Image]) -> Mapping[str, FloatArray]:
         """For each label, probabilities (images, values); for each feature, (images, numbers)."""
+        ...
+
+
+@runtime_checkable
+class Adopting(Judge, Protocol):
+    """A judge whose weights may come with the package (see ``augment.shipped``)."""
+
+    def adopt(self, faces: Path, folder: Path, split: str = "validation") -> None:
+        """After ``load``: measure it on a split of this data set, and write into the model's
+        config.json how good it is there, and which labels the two have in common.
+
+        Args:
+            faces: ``data/aligned``.
+            folder: ``models/<key>``.
+            split: whose faces.
+
+        Raises:
+            UserError: a judge of labels has none in common with the data set.
+        """
         ...
 
 

@@ -31,7 +31,8 @@ def wants_shipped(entry: Any, where: str) -> bool:
         where: dotted path, for messages.
 
     Raises:
-        UserError: its ``weights`` is another word, or none come with the package for its kind.
+        UserError: its ``weights`` is another word, none come with the package for its kind, or it
+            is a judge that scores.
     """
     if not isinstance(entry, Mapping) or "weights" not in entry:
         return False
@@ -44,6 +45,11 @@ def wants_shipped(entry: Any, where: str) -> bool:
         raise UserError(
             f"params.yaml: {where}.weights: none come with the package for '{entry.get('kind')}'; "
             f"there are: {', '.join(SHA256) or 'none at all'}. Leave the line out to train."
+        )
+    if entry.get("family") == "score":
+        raise UserError(
+            f"params.yaml: {where}: a judge of `family: score` must not be the one that the gate "
+            "asks, and there is one of each kind in the package: leave `weights` out to train."
         )
     return True
 

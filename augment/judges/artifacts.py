@@ -7,6 +7,7 @@ faults: C.-L. Li et al., "CutPaste", CVPR 2021.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FEATURE = "artifact"
 UNTOUCHED = "untouched"
+_SEED = 7  # of the faults that weights from elsewhere are measured on
 
 
 class Training(TrainConfig):
@@ -87,6 +89,19 @@ class Judge:
         self._network = place(self._make(), best_device())
         self._weights = restore(folder, {"judge": self._network})
 
+    def adopt(self, faces: Path, folder: Path, split: str = "validation") -> None:
+        """See :class:`augment.protocols.Adopting`."""
+        from augment.nets.data import load_faces
+        from augment.nets.weights import amend_config
+
+        held_out = load_faces(faces, (split,), None, self._config.faces)
+        if len(held_out):
+            fitting = np.stack(self._fitting(list(held_out.images)))
+            held_out = replace(held_out, images=fitting)
+        self._hold_up(held_out, _SEED)
+        found = {"temperature": self._temperature, "accuracy": self._accuracy}
+        amend_config(folder, found)
+
     def weights(self) -> str:
         return self._weights
 
@@ -111,12 +126,12 @@ class Judge:
         from augment.nets.artifacts import look
 
         assert self._network is not None, "load() comes first"
-        fitting = [
-            image if image.shape[0] == self._size else resize(image, self._size) for image in images
-        ]
-        odds = -look(self._network, fitting) / np.float32(self._temperature)
+        odds = -look(self._network, self._fitting(images)) / np.float32(self._temperature)
         # Rounded: a threshold never hangs on a last bit.
         return {FEATURE: np.round(odds, 4).astype(np.float32)[:, None]}
+
+    def _fitting(self, images: Sequence[Image]) -> list[Image]:
+        return [i if i.shape[0] == self._size else resize(i, self._size) for i in images]
 
     def _hold_up(self, held_out: "FaceSet", seed: int) -> None:
         """Temperature and accuracy, on faces that nobody learned on."""

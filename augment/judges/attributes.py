@@ -76,8 +76,30 @@ class Judge:
         content = read_config(folder)
         self._known = Knowledge.of(content)
         self._size = content["size"]
-        self._network = place(self._make(self._known.values), best_device())
+        self._network = place(self._make(self._known.heads), best_device())
         self._weights = restore(folder, {"judge": self._network})
+
+    def adopt(self, faces: Path, folder: Path, split: str = "validation") -> None:
+        """See :class:`augment.protocols.Adopting`."""
+        from augment.nets.data import load_faces
+        from augment.nets.judging import hold_up, in_common
+        from augment.nets.labelling import look
+        from augment.nets.weights import amend_config
+
+        assert self._network is not None, "load() comes first"
+        assert self._known is not None
+        values = in_common(self._known.heads, faces)
+        held_out = load_faces(faces, (split,), None, self._config.faces)
+        logits, _ = look(self._network, self._fitting(list(held_out.images)))
+        temperatures, accuracy = hold_up(held_out, values, logits)
+        own = {
+            "values": values,
+            "heads": self._known.heads,
+            "temperatures": temperatures,
+            "accuracy": accuracy,
+        }
+        amend_config(folder, own)
+        self.load(folder)
 
     def weights(self) -> str:
         return self._weights
@@ -101,11 +123,11 @@ class Judge:
 
         assert self._network is not None, "load() comes first"
         assert self._known is not None
-        fitting = [
-            image if image.shape[0] == self._size else resize(image, self._size) for image in images
-        ]
-        logits, features = look(self._network, fitting)
+        logits, features = look(self._network, self._fitting(images))
         return self._known.opinions(logits) | {"features": features}
+
+    def _fitting(self, images: Sequence[Image]) -> list[Image]:
+        return [i if i.shape[0] == self._size else resize(i, self._size) for i in images]
 
     def _make(self, values: Values) -> "MultiHeadResNet":
         from augment.nets.resnet import MultiHeadResNet

@@ -96,6 +96,15 @@ class Judge:
         self._network = place(IdentityNet(self._config.channels), best_device())
         self._weights = restore(folder, {"judge": self._network})
 
+    def adopt(self, faces: Path, folder: Path, split: str = "validation") -> None:
+        """See :class:`augment.protocols.Adopting`."""
+        from augment.nets.data import load_faces
+        from augment.nets.weights import amend_config
+
+        held_out = load_faces(faces, (split,), None, self._config.faces)
+        self._accuracy = self._hold_up(held_out)
+        amend_config(folder, {"accuracy": self._accuracy})
+
     def weights(self) -> str:
         return self._weights
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from augment.errors import UserError
 from augment.metrics.calibration import (
@@ -21,6 +22,8 @@ from augment.metrics.calibration import (
     temperature,
 )
 from augment.nets.config import LabelJudgeConfig
+from augment.schema import OK, Labels
+from augment.shards import read_schema, read_table
 from augment.types import FloatArray
 from augment.vocabulary import BASE_LABELS, UNKNOWN
 
@@ -34,23 +37,28 @@ class Knowledge:
 
     Attributes:
         values: label -> its values, in the order of the logits.
+        heads: the same, with labels that it has learned but is not asked about.
         temperatures: label -> the divisor of its logits.
         accuracy: rows of :func:`augment.metrics.calibration.accuracy_rows`.
     """
 
     values: Values
+    heads: Values
     temperatures: Mapping[str, float]
     accuracy: Sequence[Mapping[str, Any]]
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> "Knowledge":
         """Read back what :func:`resolved` made."""
-        values = {label: tuple(words) for label, words in content["values"].items()}
-        return cls(values, content["temperatures"], content["accuracy"])
+        values, heads = (
+            {label: tuple(words) for label, words in found.items()}
+            for found in (content["values"], content.get("heads", content["values"]))
+        )
+        return cls(values, heads, content["temperatures"], content["accuracy"])
 
     def opinions(self, logits: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """label -> calibrated probabilities, float32 (faces, values)."""
-        return {label: softmax(found / self.temperatures[label]) for label, found in logits.items()}
+        return {label: softmax(logits[label] / self.temperatures[label]) for label in self.values}
 
 
 def gather(folder: Path, config: LabelJudgeConfig, key: str) -> "tuple[FaceSet, Values, Codes]":
@@ -143,6 +151,37 @@ def resolved(
     }
 
 
+def in_common(heads: Values, faces: Path) -> Values:
+    """The labels that a judge from elsewhere can judge of a data set: those all of whose words in
+    the train split it has learned. Says on stderr which are left out.
+
+    Args:
+        heads: label -> the values that were learned.
+        faces: ``data/aligned``.
+
+    Raises:
+        UserError: there is none.
+    """
+    columns = Labels.of(read_schema(faces)).columns
+    rows = read_table(faces, ["status", "split", *columns])
+    rows = rows.filter((pc.field("status") == OK) & (pc.field("split") == "train"))
+    chosen: dict[str, tuple[str, ...]] = {}
+    for label in [name for name in heads if name in columns]:
+        words = set(rows.column(label).to_pylist()) - {UNKNOWN, None}
+        strange = sorted(words.difference(heads[label]))
+        if strange:
+            _say(f"judge: {label} is left out: it was taught {', '.join(heads[label])}, "
+                 f"not {', '.join(strange)}")  # fmt: skip
+        elif words:
+            chosen[label] = heads[label]
+    if not chosen:
+        raise UserError(
+            f"the weights that come with the package judge {', '.join(heads)}, in other words than "
+            "this data set's or not at all labelled in it: leave `weights: shipped` out to train."
+        )
+    return chosen
+
+
 def hold_up(
     faces: "FaceSet", values: Values, logits: Mapping[str, FloatArray]
 ) -> tuple[dict[str, float], list[dict[str, Any]]]:
@@ -159,7 +198,8 @@ def hold_up(
     codes = codes_of(faces.labels, values)
     temperatures: dict[str, float] = {}
     rows: list[dict[str, Any]] = []
-    for label, found in logits.items():
+    for label in values:
+        found = logits[label]
         known = codes[label] != NOT_KNOWN
         temperatures[label] = temperature(found[known], codes[label][known])
         right = (found.argmax(axis=1) == codes[label])[known]

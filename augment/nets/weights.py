@@ -154,6 +154,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     return content
 
 
+def amend_config(folder: Path, changes: Mapping[str, Any]) -> None:
+    """Replace entries of the ``config`` part of a model folder's config.json.
+
+    Args:
+        folder: a model's.
+        changes: the entries, JSON values.
+    """
+    path = folder / CONFIG
+    content = json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, content | {"config": content["config"] | dict(changes)})
+
+
 def read_crop(folder: Path) -> list[list[float]]:
     """Where the five points lie in the crops that a model has learned from, shares of the side.
 

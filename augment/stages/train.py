@@ -20,6 +20,7 @@ from augment.job import Job
 from augment.nets.weights import read_crop
 from augment.params import section
 from augment.plugins import CLASS_NAME, Kind, configure, names
+from augment.protocols import Adopting
 from augment.schema import OK
 from augment.shards import iterate, read_table, write_json, write_text
 from augment.shipped import copy_shipped, wants_shipped
@@ -51,6 +52,8 @@ def run(job: Job) -> None:
         copy_shipped(entry["kind"], folder)
         plugin.load(folder)  # settings of another network than theirs are found now
         print(f"{key}: weights that come with the package; nothing to train")
+        if isinstance(plugin, Adopting):
+            plugin.adopt(job.inputs["aligned"], folder)
         _compare_crop(key, folder, job.inputs["aligned"])
     else:
         try:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from augment.errors import UserError
 from augment.gating.operations import JudgeFaces
 from augment.images import decode
 from augment.plugins import load, names
-from augment.protocols import Judge
+from augment.protocols import Adopting, Judge
 from tests.unit.gate_rows import face, write_faces
 from tests.unit.tiny_embedder import write_embedder
 
@@ -179,3 +180,26 @@ def test_settings_are_read_without_torch() -> None:
     modules = ", ".join(f"augment.judges.{name}" for name in names("judges"))
     script = f"import {modules}, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_weights_from_elsewhere_are_measured_on_this_data_set(
+    kind: str, judge: Judge, trained: Path, tmp_path: Path
+) -> None:
+    if not isinstance(judge, Adopting):
+        pytest.skip(f"no weights of '{kind}' may come with the package")
+    model = shutil.copytree(trained / "models" / "judge", tmp_path / "judge")
+    # Nobody wears a mask here, and genders have other words for some.
+    people = [face(f"here/{n:03d}", mask="no") for n in range(20)]
+    people += [face(f"here/v{n:03d}", "validation", "", mask="no", gender=("female", "male")[n % 2])
+               for n in range(10)]  # fmt: skip
+    write_faces(tmp_path, people)
+    adopted = made(kind)
+    adopted.load(model)
+    assert isinstance(adopted, Adopting)
+    adopted.adopt(tmp_path / "aligned", model)
+    again = made(kind)
+    again.load(model)
+    assert {row["n"] for row in again.accuracy() if row["by"] == "all"} <= {10, 20}
+    assert again.accuracy() == adopted.accuracy() != judge.accuracy()
+    assert dict(again.values()) == dict(judge.values())
+    assert again.weights() == judge.weights()

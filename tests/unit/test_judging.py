@@ -8,7 +8,7 @@ import pytest
 from augment.errors import UserError
 from augment.nets.config import LabelJudgeConfig
 from augment.nets.data import load_faces
-from augment.nets.judging import Knowledge, choose_values, gather, resolved
+from augment.nets.judging import Knowledge, choose_values, gather, in_common, resolved
 from tests.unit.gate_rows import face, write_faces
 
 
@@ -71,6 +71,22 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_temperatures_divide_logits() -> None:
-    known = Knowledge({"gender": ("female", "male")}, {"gender": 2.0}, [])
+    values = {"gender": ("female", "male")}
+    known = Knowledge(values, values, {"gender": 2.0}, [])
     found = known.opinions({"gender": np.array([[2 * np.log(3.0), 0.0]], np.float32)})["gender"]
     np.testing.assert_allclose(found, [[0.75, 0.25]], atol=1e-5)
+
+
+def test_labels_in_other_words_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces = write_faces(tmp_path, rows())
+    heads = {"gender": ("female", "male"), "mask": ("no", "yes"), "age_group": ("young", "old"),
+             "hat": ("no", "yes")}  # fmt: skip
+    found = in_common(heads, faces)
+    assert "age_group" not in found
+    assert found.items() <= heads.items()
+    assert found["gender"] == ("female", "male")
+    assert "age_group is left out: it was taught young, old, not" in capsys.readouterr().err
+    with pytest.raises(UserError, match="in other words"):
+        in_common({"hat": ("no", "yes")}, faces)

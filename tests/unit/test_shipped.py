@@ -78,6 +78,14 @@ def test_wrong_words_are_found_before_long_work(settings: dict[str, str], words:
         weights.shipped_folder("copies")
 
 
+def test_a_judge_that_scores_is_not_the_one_of_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "SHA256", {"attributes": ""})
+    entry = {"kind": "attributes", "weights": "shipped"}
+    configure("judges", entry, "judges.x")
+    with pytest.raises(UserError, match="must not be the one that the gate"):
+        configure("judges", entry | {"family": "score"}, "judges.x")
+
+
 def test_what_comes_with_the_package_is_whole_small_and_described() -> None:
     for kind in weights.SHA256:
         folder = weights.shipped_folder(kind)
