@@ -8,7 +8,7 @@ faces and judges:
     restored   small faces are restored first (`superres`), copies fill the rest
     as_is      `align.smallest` 0: small faces are used as they are, with copies
 
-Settings are those of examples/fairface.yaml with smaller budgets. A finished stage is not run
+Settings are those of examples/fairface/params.yaml with smaller budgets. A finished stage is not run
 again: killed, the same command goes on. Figures go to reports/systems/superres.json.
 """
 
@@ -46,7 +46,7 @@ _AGES = {"name": "age_group", "merge": {"20-39": ["20-29", "30-39"], "40-59": ["
 
 def settings(road: str, photos: Path, data: Path, scale: float) -> dict[str, Any]:
     """params.yaml of one road."""
-    params = copy.deepcopy(read_params(_ROOT / "examples/fairface.yaml"))
+    params = copy.deepcopy(read_params(_ROOT / "examples/fairface/params.yaml"))
     params["ingest"]["data"] = str(photos)
     params["align"]["smallest"] = 0 if road == "as_is" else SMALLEST
     params["audit"]["axes"] = [_AGES, "gender"]
