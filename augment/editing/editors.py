@@ -1,12 +1,13 @@
 """What can be done to a face of a photo: one class a generator, with the words people use."""
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 
 from augment.errors import UserError
 from augment.generators.age.ages import years_of
+from augment.generators.mask.style import Kind
 from augment.nets.weights import read_config, read_crop
 from augment.params import validate
 from augment.plugins import CLASS_NAME, load
@@ -59,6 +60,10 @@ class MaskWearer:
         Raises:
             UserError: no such kind of mask, or no trained model.
         """
+        if kind not in get_args(Kind):
+            raise UserError(
+                f"no kind of mask is called '{kind}'; there are: {', '.join(get_args(Kind))}."
+            )
         folder = _folder("mask", models, key)
         self._generator = _loaded("mask", folder, {"make": {"types": [kind]}})
         self.crop = np.array(read_crop(folder), np.float32)

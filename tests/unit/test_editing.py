@@ -263,6 +263,11 @@ class TestAgeEditor:
             AgeEditor(years, now, models)
 
 
+def test_an_unknown_kind_of_mask_is_named() -> None:
+    with pytest.raises(UserError, match="'gauze'; there are: surgical, n95, cloth, gas"):
+        MaskWearer("gauze")
+
+
 def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"train@mask"):
         MaskWearer("cloth", tmp_path)
