@@ -43,6 +43,21 @@ class Film:
     held_points: dict[str, list[FloatArray]]
 
 
+@dataclass(frozen=True)
+class Frames:
+    """What is learned from.
+
+    Attributes:
+        crops: uint8 (frames, 64, 64, 3).
+        points: float32 (frames, 5, 2), crop pixels.
+        who: int64 (frames,), person 0 or 1.
+    """
+
+    crops: Faces
+    points: FloatArray
+    who: npt.NDArray[np.int64]
+
+
 def read_film(name: str, data: Path, work: Path, seed: int, learned: int) -> Film:
     """``drawn``, of which ``learned`` frames of each person are learned from; or ``clips``: A and B
     of the shared clips, all frames. What was cut stays in ``work``."""
@@ -108,12 +123,14 @@ def _cut(frames: Iterator[Image]) -> dict[str, tuple[Faces, FloatArray]]:
     return found
 
 
-def some(film: Film, kind: str, count: int) -> tuple[Faces, FloatArray, npt.NDArray[np.int64]]:
-    """``count`` learned frames, half of each person, evenly over the film: crops, points, who."""
+def some(film: Film, kind: str, count: int) -> Frames:
+    """``count`` learned frames, half of each person, evenly over the film."""
     crops, points, who = [], [], []
     for person, own in enumerate(film.crops[kind]):
         places = np.linspace(0, len(own) - 1, min(count // 2, len(own))).round().astype(int)
         crops.append(own[places])
         points.append(film.points[kind][person][places])
         who.append(np.full(len(places), person))
-    return np.concatenate(crops), np.concatenate(points), np.concatenate(who).astype(np.int64)
+    return Frames(
+        np.concatenate(crops), np.concatenate(points), np.concatenate(who).astype(np.int64)
+    )

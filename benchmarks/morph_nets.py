@@ -1,16 +1,14 @@
-"""Morphing networks of two people, on few frames: python benchmarks/morph_nets.py
+"""Networks that morph two people, on few frames: python benchmarks/morph_nets.py
 
-Each row is one training (arch, film, how frames are cut, how many), or the classical warp of the
-same frames. Trainings that were killed go on in --work. Figures go to reports/systems/morph.json.
-
-Budgets are about equal in processor time, not in images: DCGAN, of a quarter of its port's width,
-sees --images-dcgan, ours --images-ours.
+Each training (film, how frames are cut, how many, arch) is measured beside the classical warp of
+the same frames. All see equally many images. Trainings that were killed go on in --work, finished
+ones are only measured again. Figures go to reports/systems/morph.json.
 """
 
 import argparse
 import hashlib
+import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,13 +19,15 @@ import cv2
 import numpy as np
 from morph_frames import Faces, Film, read_film, some
 from morph_nets_measures import Measures
-from morph_nets_models import DcganModel, Model, OurModel, WarpModel
+from morph_nets_models import Model, model_of
 
 from augment.errors import TrainingFailed
 from augment.figures import Figure, write_figures
 from augment.generators.morph import Config
 from augment.generators.morph.lesson import Lesson
-from augment.generators.morph.training import side, taught
+from augment.generators.morph.training import Network, side, taught
+from augment.nets.loop import Fitted
+from augment.shards import write_json
 from augment.types import Image
 
 SEED = 7
@@ -66,22 +66,21 @@ def main() -> None:
     data = Path(os.environ.get("FACES_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--films", nargs="+", default=["drawn"], choices=["drawn", "clips"])
-    parser.add_argument("--kinds", nargs="+", default=["aligned"], choices=["aligned", "raw"])
+    kinds = ["aligned", "raw"]
+    parser.add_argument("--kinds", nargs="+", default=kinds, choices=kinds)
     parser.add_argument("--film-frames", type=int, default=2500, help="drawn of each person")
-    parser.add_argument("--counts", nargs="+", type=int, default=[5000, 500, 100])
+    parser.add_argument("--counts", nargs="+", type=int, default=[500, 100, 5000])
     arches = ["dcgan", "ours", "warp"]
     parser.add_argument("--arches", nargs="+", default=arches, choices=arches)
     parser.add_argument("--part", nargs="+", default=["train", "measure"],
                         choices=["train", "measure"])  # fmt: skip
-    parser.add_argument("--side", type=int, default=64, choices=[*_CHANNELS], help="ours, pixels")
+    parser.add_argument("--side", type=int, default=32, choices=[*_CHANNELS], help="ours, pixels")
     parser.add_argument("--width", type=int, default=_WIDTH, help="DCGAN's; its port has 64")
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--images-dcgan", type=int, default=10_000)
-    parser.add_argument("--images-ours", type=int, default=4_000)
+    parser.add_argument("--batch", type=int, default=6)
+    parser.add_argument("--images", type=int, default=9_000, help="that a network sees")
     parser.add_argument("--work", type=Path, default=Path(".augment/morph"), help="they go on here")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/morph.json"))
     args = parser.parse_args()
-    images = {"dcgan": args.images_dcgan, "ours": args.images_ours}
     for name in args.films:
         film = read_film(name, args.data, args.work, SEED, args.film_frames)
         for kind in args.kinds:
@@ -92,8 +91,7 @@ def main() -> None:
             for count in args.counts:
                 case = Case(name, kind, count)
                 for arch in args.arches:
-                    config = config_of(arch, images.get(arch, 0), args)
-                    rows = _figures(case, config, film, measures, args.work, "train" in args.part)
+                    rows = _figures(case, config_of(arch, args), film, measures, args.work)
                     _keep(rows, args.out)
     _sheet(args.work, args.out.with_name("morph_nets.jpg"))
 
@@ -107,44 +105,47 @@ def _keep(rows: Iterator[Figure], out: Path) -> None:
 
 
 def _figures(
-    case: Case, config: Config, film: Film, measures: Measures | None, work: Path, timed: bool
+    case: Case, config: Config, film: Film, measures: Measures | None, work: Path
 ) -> Iterator[Figure]:
-    crops, points, who = some(film, case.kind, case.count)
+    frames = some(film, case.kind, case.count)
     arch: str = config.arch
     data, group = f"two_{case.film}", case.group
-    model: Model
-    if arch == "warp":
-        if measures is None:
-            return
-        model = WarpModel(measures, crops, points, who)
-    else:
+    network: Network | None = None
+    if arch != "warp":
         if arch == "dcgan" and config.network.width != _WIDTH:
             arch = f"dcgan_w{config.network.width}"
-        lesson = Lesson(crops, [f"person {n}" for n in who], side(config), _digest(crops), False)
-        start = time.process_time()
+        people = [f"person {n}" for n in frames.who]
+        lesson = Lesson(frames.crops, people, side(config), _digest(frames.crops), False)
         try:
-            network, fitted = taught(config, lesson, SEED, work / "trained")
+            network, fitted, minutes = _taught(config, lesson, work / "trained")
         except TrainingFailed as failed:
             yield from _health(arch, data, group, failed.history, "FAILED")
             return
-        spent = time.process_time() - start
         assert fitted.health is not None
         yield from _health(arch, data, group, fitted.history, fitted.health.word)
-        if timed and fitted.seconds > 1:  # it was not finished before
-            yield Figure("train_minutes", arch, data, round(spent / 60, 2),
-                         "minutes of one processor core", "lower", fitted.images,
-                         group=group)  # fmt: skip
-        if measures is None:
-            return
-        kind = DcganModel if config.arch == "dcgan" else OurModel
-        model = kind(measures, crops, points, who, network)
-    yield from measures.of(model, arch, data, group, crops)
-    _show(model, work / f"{case.film}_{group}_{arch}.png")
+        if minutes is not None:
+            yield Figure("train_minutes", arch, data, minutes, "minutes of one processor core",
+                         "lower", fitted.images, group=group)  # fmt: skip
+    if measures is not None:
+        model = model_of(network, frames, measures)
+        yield from measures.of(model, arch, data, group, frames.crops)
+        _show(model, work / f"{case.film}_{group}_{arch}.png")
 
 
-def config_of(arch: str, images: int, args: argparse.Namespace) -> Config:
+def _taught(config: Config, lesson: Lesson, folder: Path) -> tuple[Network, Fitted, float | None]:
+    """The network, and the processor's minutes if it was ever trained in one go."""
+    begun = {path.parent.name for path in folder.glob("*/checkpoint.pt")}
+    start = time.process_time()
+    network, fitted = taught(config, lesson, SEED, folder)
+    kept = folder / fitted.digest / "minutes.json"
+    if fitted.digest not in begun:
+        write_json(kept, round((time.process_time() - start) / 60, 2))
+    return network, fitted, json.loads(kept.read_text()) if kept.is_file() else None
+
+
+def config_of(arch: str, args: argparse.Namespace) -> Config:
     """Of the benchmark's trainings."""
-    settings = {"images": max(1, images), "batch": args.batch}
+    settings = {"images": args.images, "batch": args.batch}
     network = {"width": args.width, "channels": _CHANNELS[args.side],
                "critic": _CRITIC[args.side]}  # fmt: skip
     return Config.model_validate({"arch": arch, "network": network, "train": settings})
@@ -193,4 +194,4 @@ def _sheet(work: Path, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from morph_faces import SIZE
-from morph_frames import Faces
+from morph_frames import Faces, Frames
 
 from augment.generators.morph import dcgan, paths
 from augment.generators.morph.blending import whole
@@ -15,7 +14,6 @@ from augment.generators.morph.training import Network
 from augment.generators.morph.warping import anchors, bent
 from augment.images import resize
 from augment.nets.data import to_images, to_tensor
-from augment.types import FloatArray
 
 if TYPE_CHECKING:
     from morph_nets_measures import Measures
@@ -36,14 +34,9 @@ class Model(Protocol):
 class WarpModel:
     """The classical morph of one frame of each person, nothing learned."""
 
-    def __init__(
-        self,
-        measures: "Measures",
-        crops: Faces,
-        points: FloatArray,
-        who: npt.NDArray[np.int64],
-    ) -> None:
-        self._crops, self._points, self._who = crops, points.astype(np.float64), who
+    def __init__(self, frames: Frames) -> None:
+        self._crops, self._who = frames.crops, frames.who
+        self._points = frames.points.astype(np.float64)
 
     def samples(self, count: int, random: np.random.Generator) -> Faces:
         return np.zeros((0, *self._crops.shape[1:]), np.uint8)  # copies of frames
@@ -65,20 +58,16 @@ class WarpModel:
 class OurModel:
     """Ours: people by their code, moments as learned; paths between given frames."""
 
-    def __init__(
-        self,
-        measures: "Measures",
-        crops: Faces,
-        points: FloatArray,
-        who: npt.NDArray[np.int64],
-        network: Network,
-    ) -> None:
-        assert isinstance(network, Morpher)
-        self._network, self._held = network, measures.held_by_person
+    def __init__(self, network: Morpher, frames: Frames, held: list[Faces]) -> None:
+        self._network, self._held = network, held
         self._side = side_of(network.decoder.channels)
         with torch.no_grad():
-            codes = torch.cat([network.encode(self._given(part)).who for part in _parts(crops)])
-        self._people = torch.stack([codes[torch.from_numpy(who == n)].mean(0) for n in (0, 1)])
+            codes = torch.cat(
+                [network.encode(self._given(part)).who for part in _parts(frames.crops)]
+            )
+        self._people = torch.stack(
+            [codes[torch.from_numpy(frames.who == n)].mean(0) for n in (0, 1)]
+        )
 
     @torch.no_grad()
     def samples(self, count: int, random: np.random.Generator) -> Faces:
@@ -104,16 +93,8 @@ class OurModel:
 class DcganModel:
     """DCGAN: a recogniser says which samples show whom."""
 
-    def __init__(
-        self,
-        measures: "Measures",
-        crops: Faces,
-        points: FloatArray,
-        who: npt.NDArray[np.int64],
-        network: Network,
-    ) -> None:
-        assert isinstance(network, dcgan.Maker)
-        self._network, self._tells = network, measures.second_person
+    def __init__(self, network: dcgan.Maker, tells: paths.Tells) -> None:
+        self._network, self._tells = network, tells
 
     @torch.no_grad()
     def samples(self, count: int, random: np.random.Generator) -> Faces:
@@ -136,6 +117,15 @@ class DcganModel:
 
     def _decoded(self, noise: torch.Tensor) -> Faces:
         return np.concatenate([to_images(self._network(part)) for part in noise.split(_GROUP)])
+
+
+def model_of(network: Network | None, frames: Frames, measures: "Measures") -> Model:
+    """A trained network as a model; None: the warp of the frames themselves."""
+    if network is None:
+        return WarpModel(frames)
+    if isinstance(network, Morpher):
+        return OurModel(network, frames, measures.held_by_person)
+    return DcganModel(network, measures.second_person)
 
 
 def _decoded(network: Morpher, code: Code) -> Faces:
