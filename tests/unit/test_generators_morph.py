@@ -12,7 +12,7 @@ from tests.unit.aligned_faces import face_picture
 BIN = {"gender": "female", "age_group": "20-29"}
 
 
-def request(seed: int = 1, people: int = 3, size: int = 64, first: int = 0) -> Request:
+def request(seed: int = 1, people: int = 4, size: int = 64, first: int = 0) -> Request:
     parents = []
     for number in range(first, first + people):
         image, points = face_picture(number, size)
@@ -24,7 +24,7 @@ def test_it_stays_inside_a_bin() -> None:
     generator = Generator(Config())
     assert generator.cost(BIN, BIN) == 0
     assert generator.cost(BIN, {**BIN, "gender": "male"}) is None
-    assert generator.parents == 3
+    assert generator.parents == 4
 
 
 def test_a_bent_face_has_its_points_where_they_were_asked_for() -> None:

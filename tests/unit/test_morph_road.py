@@ -28,11 +28,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> OrderingProject:
     return made.run("pilot", "plan", "generate", "gate", "topup", "assemble")
 
 
-def test_orders_name_three_people_of_the_bin(project: OrderingProject) -> None:
+def test_orders_name_four_people_of_the_bin(project: OrderingProject) -> None:
     orders = project.orders("morph").to_pylist()
     assert len(orders) >= 18
     for row in orders:
-        assert len(set(row["parents"])) == 3
+        assert len(set(row["parents"])) == 4
         assert all(parent.startswith("s/m") for parent in row["parents"])
         assert row["changes"] == []
         assert row["gender"] == "male"
@@ -52,6 +52,6 @@ def test_the_data_set_lists_all_parents_and_no_person(project: OrderingProject) 
     morphs = [row for row in manifest if row["synthetic"]]
     assert len(morphs) >= 12
     for row in morphs:
-        assert len(set(row["parents"])) == 3
+        assert len(set(row["parents"])) == 4
         assert row["person"] is None
         assert row["split"] == "train"
