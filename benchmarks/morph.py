@@ -2,12 +2,14 @@
 
     people    morphs of photos: new people or their parents, how like real faces, faces a second
     room      a bin of three people: how many new identities does it gain?
-    road      LFW through plan, generate and gate: how many morphs pass, and who refuses the others
     film      frames of drawn films: chosen, set aside, how still the eyes stand in their crops
     clips     the same of real clips
+    road      LFW through plan, generate and gate: how many morphs pass, and who refuses the others
+    nets      networks of two people: see benchmarks/morph_nets.py, which has further settings
     page      reports/systems/morph.md and its picture, from all figures
 
-What was aligned stays in --work. Figures go to reports/systems/morph.json; another --out leaves
+All of them, in this order, unless --part says less. What was aligned and trained stays in --work,
+so that a killed run goes on there. Figures go to reports/systems/morph.json; another --out leaves
 that alone.
 """
 
@@ -20,6 +22,7 @@ from pathlib import Path
 
 from morph_faces import SOURCES, read_people
 from morph_film import clip_figures, film_figures
+from morph_nets import measure_networks
 from morph_page import write_page
 from morph_people import people_figures
 from morph_road import road_figures
@@ -28,7 +31,7 @@ from morph_room import room_figures
 from augment.figures import Figure, write_figures
 
 SEED = 7
-PARTS = ("people", "room", "road", "film", "clips", "page")
+PARTS = ("people", "room", "film", "clips", "road", "nets", "page")
 _MEASURED = ("lfw", "drawn")
 #: Parts that have sets of their own.
 _ALONE = {"road": road_figures, "film": film_figures, "clips": clip_figures}
@@ -56,6 +59,9 @@ def main() -> None:
             if part == "page":
                 shown = read_people("london_hr", args.data, work, SEED, args.workers, 600)
                 write_page(shown, args.out)
+                continue
+            if part == "nets":
+                measure_networks(args.data, work / "nets", args.out)
                 continue
             if part in _ALONE:
                 _keep(_ALONE[part](args.data, work, SEED, args.workers), args.out)

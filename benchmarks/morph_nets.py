@@ -60,6 +60,17 @@ class Case:
 
 
 def main() -> None:
+    _run(_parser().parse_args())
+
+
+def measure_networks(data: Path, work: Path, out: Path) -> None:
+    """All that there is to train and measure, of drawn people and of clips if they are there."""
+    films = ["drawn", "clips"] if (data / "videos").is_dir() else ["drawn"]
+    places = ["--data", str(data), "--work", str(work), "--out", str(out)]
+    _run(_parser().parse_args(["--films", *films, *places]))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -80,7 +91,10 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=9_000, help="that a network sees")
     parser.add_argument("--work", type=Path, default=Path(".augment/morph"), help="they go on here")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/morph.json"))
-    args = parser.parse_args()
+    return parser
+
+
+def _run(args: argparse.Namespace) -> None:
     for name in args.films:
         film = read_film(name, args.data, args.work, SEED, args.film_frames)
         for kind in args.kinds:

@@ -21,12 +21,12 @@ from augment.protocols import Face, Request
 from augment.seeds import row_seed
 from augment.types import FloatArray, Image
 
-#: arch -> its settings. ``blend`` is the classical morph of two people; ``warp`` the default.
+#: arch -> its settings. ``blend`` is the classical morph of two people; ``warp_four`` the default.
 ARCHES: Mapping[str, Mapping[str, Any]] = {
     "blend": {"people": 2, "blend": "whole", "shape": 0.0},
     "warp_two": {"people": 2, "shape": 1.0},
-    "warp": {},
-    "warp_four": {"people": 4, "shape": 1.0},
+    "warp": {"people": 3, "shape": 1.0},
+    "warp_four": {},
 }
 #: Share of pairs of strangers that may be called one person.
 FALSE_MATCH = 0.01

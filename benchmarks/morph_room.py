@@ -1,6 +1,7 @@
 """A bin of three people: how many new identities does it gain, and are they all others?
 
-Three people's photos, every family that the plan's pool of donors makes of them, and verification
+Three people's photos, families as the plan's pool of donors makes them (of four parents two are
+photos of one person, where there are several), and verification
 by an embedder that nobody here trained: a morph counts when it is below the threshold to every
 photo of the three and to every morph that was counted before it, and no liker anybody else of the
 set than 99 % of real people are to the one most like them.
@@ -26,10 +27,11 @@ _FEWEST_PHOTOS = 2
 def room_figures(name: str, data: Path, work: Path, seed: int, workers: int) -> Iterator[Figure]:
     people = read_people(name, data, work, seed, workers, 600)
     limit = float(np.quantile(people.strangers(), 1 - FALSE_MATCH))
-    for arch in ("blend", "warp"):
-        gained = []
-        for trio in _trios(people, seed):
-            gained.append(_gained(people, trio, arch, limit, seed, data))
+    for arch in ("blend", "warp", "warp_four"):
+        trios = _trios(people, seed)
+        parents = Generator(Config(**ARCHES[arch])).parents
+        gained = [_gained(people, trio, arch, limit, seed, data)
+                  for trio in trios if len(trio) >= parents]  # fmt: skip
         if gained:
             yield Figure(
                 "new_people_of_three", arch, name, float(np.median(gained)),
