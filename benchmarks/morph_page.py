@@ -23,9 +23,9 @@ _ROWS, _SCALE, _LINE = 6, 2, 4
 _SEED = 3
 
 _ABOUT = """*blend* is the classical morph of two people (bent to their middle, every pixel averaged
-at weights of 0.3 to 0.5); *warp* is what `kind: morph` does by itself: three people of one bin,
-each part of the face from one of them, proportions of its own. *warp_two* and *warp_four* take two
-and four people. Parents are chosen by the plan's own pool, from one half of the people; *fd* and
+at weights of 0.3 to 0.5); *warp_four* is what `kind: morph` does by itself: four people of one bin,
+each part of the face from one of them, proportions of its own. *warp_two* and *warp* take two and
+three people. Parents are chosen by the plan's own pool, from one half of the people; *fd* and
 *kid* are against the other half, in the features of a recogniser that nobody here trained
 (MobileFaceNet), at equal n; *real* is real people against real people.
 
@@ -91,17 +91,22 @@ and two paths between frames that it has not seen. Last *warp*: two paths.
 """
 
 
+_AGAIN = """All of it again, in order: `python benchmarks/morph.py` (hours of one core; with
+`--work` a killed run goes on). Which command, commit and seed each row was made with stands in
+[morph.json](morph.json).
+"""
+
+
 def write_page(people: People, figures: Path) -> None:
     """Write ``morph.md`` and ``morph.jpg`` beside the figures; the picture is of the London set."""
     picture = figures.with_suffix(".jpg")
     picture.write_bytes(encode(sheet(people)))
     rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
-    commands = sorted({str(row["command"]) for row in rows})
     lines = [
         "# Morphs: new people of several\n",
         _ABOUT,
         f"![Morphs]({picture.name})\n",
-        "From the left: three people, their classical blend (of the first two), and three morphs. "
+        "From the left: four people, the classical blend of the first two, and three morphs. "
         "Parents from the Face Research Lab London Set, L. DeBruine and B. Jones (2017), CC BY "
         "4.0, with the signed consent of the pictured; cut, mixed and enlarged here.\n",
         _SEEN,
@@ -110,7 +115,7 @@ def write_page(people: People, figures: Path) -> None:
         lines.append(_NETS)
     for data in dict.fromkeys(row["data"] for row in rows):
         lines += [f"## {data}\n", *_table([row for row in rows if row["data"] == data]), ""]
-    lines += ["Made with:\n", *(f"- `{command}`" for command in commands)]
+    lines.append(_AGAIN)
     figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -148,14 +153,14 @@ def sheet(people: People) -> Image:
 
 
 def _line(people: People, members: np.ndarray[Any, Any], seed: int) -> Image:
-    """Three people, their blend, three morphs."""
+    """The people, the blend of two of them, morphs of all."""
     looks = people.looks(members)
     names = [people.faces.ids[n] for n in members]
     pool = DonorPool(names, [people.who[n] for n in members], 1, seed, looks=looks)
-    family = tuple(int(members[n]) for n in pool.take(1, 3, "page")[0])
+    morph = Generator(Config())
+    family = tuple(int(members[n]) for n in pool.take(1, morph.parents, "page")[0])
     shown = [people.faces.images[n] for n in family]
     blend = Generator(Config(**ARCHES["blend"])).make([request(people, family[:2], seed)])
-    morph = Generator(Config(**ARCHES["warp"]))
     made = [*blend, *morph.make([request(people, family, seed, turn) for turn in range(3)])]
     grey = np.full_like(shown[0], 200)
     shown += [grey if one.image is None else one.image for one in made]
