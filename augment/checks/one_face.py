@@ -3,6 +3,8 @@
 A detector looks at the crop, enlarged and with room around it, since detectors miss faces that
 touch the edge. What it finds is held against what it finds on real faces of the same groups: a
 group whose real faces it misses itself (some detectors do not know masks) is not refused for that.
+A face that was restored from a small one must be found in any case: what passed for a face when it
+was small may have been none.
 """
 
 from collections.abc import Mapping
@@ -15,6 +17,7 @@ from pydantic import Field, field_validator
 
 from augment.images import resize
 from augment.metrics.floors import Floors, Groups, groups_of, take
+from augment.metrics.parents import of_small
 from augment.metrics.proportion import wilson_interval
 from augment.params import Section
 from augment.plugins import configure
@@ -26,6 +29,7 @@ _ROOM = 0.25  # around it, as a share of its side
 _SECOND = 0.6  # a second face is at least so wide, as a share of the largest one's width
 #: Scores of the ways to fail; a face that is found alone scores more than either.
 _NONE, _SEVERAL = 0.0, 0.1
+_FOUND = 0.05  # of any face: what is asked of every restored one
 #: Points that lie so near to their place are in it, as those of a slightly turned face do.
 #: So much farther halves the score. Shares of the crop's side, root mean square of five points.
 _NEAR, _FAR = 0.08, 0.1
@@ -108,10 +112,13 @@ class Check:
         silent = np.zeros(rows.num_rows, bool)
         for name, column in groups.items():
             silent |= np.isin(column, list(self._missed.get(name, {})))
+        floors = np.where(silent, -np.inf, floors)
+        restored = of_small(rows, reference.parents.rows)
+        floors = np.where(restored, np.maximum(floors, _FOUND), floors)
         scores, found = self._scores(candidates), candidates.measures["faces"][:, 0]
         return [
-            _verdict(float(score), float("-inf") if quiet else float(floor), count)
-            for score, floor, quiet, count in zip(scores, floors, silent, found, strict=True)
+            _verdict(float(score), float(floor), count)
+            for score, floor, count in zip(scores, floors, found, strict=True)
         ]
 
     def _scores(self, faces: Evidence) -> FloatArray:

@@ -155,3 +155,17 @@ class TestVerdicts:
             check = one_face.Check(one_face.Config())
             check.fit(reference(Evidence(faces, measures=measured(found))))
             assert self.judge(check, 0, group="few").passed is quiet
+
+    def test_a_restored_face_must_be_found_even_so(self) -> None:
+        found = np.ones(100)
+        found[:20] = 0
+        check = one_face.Check(one_face.Config())
+        real = Evidence(rows(100), measures=measured(found))
+        parents = Evidence(rows(2, id=["small", "large"], status=["small", "ok"]))
+        check.fit(reference(real, parents=parents))
+        made = rows(2, parents=[["small"], ["large"]])
+        missed = check.judge(Evidence(made, measures=measured([0, 0])))
+        assert [verdict.passed for verdict in missed] == [False, True]
+        assert missed[0].reason == "no face is found on it"
+        seen = check.judge(Evidence(made, measures=measured([1, 1])))
+        assert all(verdict.passed for verdict in seen)
