@@ -4,11 +4,12 @@ Bicubic and Lanczos enlargement, the paper's network, the two stages of this pro
 between them, and the same network taught with true originals (an oracle), each trained on the given
 faces of a set alone. Parts:
 
-    train     all trainings of the sets, resumable: about five minutes of one core
+    train     all trainings of the sets, resumable: about half an hour of one core
     quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
     cost      seconds of one core
-    memory    of faces up to 2,000 pixels a side
-    choose    weights of the adversary, compared on faces of validation; not among the default parts
+    memory    of faces up to 4,000 pixels a side
+    curve     the same trainings at parts of their length
+    choose    weights of the adversary, on FairFace's faces of validation; not run by default
     page      reports/systems/superres.md and its pictures, from all figures
 
 What was prepared and trained stays in --work. Figures go to reports/systems/superres.json.
@@ -24,9 +25,10 @@ from pathlib import Path
 
 from superres_choose import choice_figures
 from superres_cost import cost_figures, memory_figures, training_figures
+from superres_curve import curve_figures
 from superres_faces import SETS, Counts, Faces, prepare
 from superres_measures import quality_figures
-from superres_methods import CURVES, methods, settings, train
+from superres_methods import CHOSEN_ON, CURVES, methods, settings, train
 from superres_page import write_page
 
 from augment.figures import Figure, write_figures
@@ -36,11 +38,11 @@ SEED = 7
 COUNTS: dict[str, Counts] = {
     "drawn": (600, 200, 200),
     "fairface": (2000, 300, 300),
-    "london_hr": (30, 0, 20),
+    "london_hr": (22, 2, 20),
     "celebamask_hq": (450, 0, 150),
 }
 #: Faces measured of each part, at most.
-MEASURED = {"drawn": 60, "fairface": 60, "london_hr": 5, "celebamask_hq": 10}
+MEASURED = {"drawn": 60, "fairface": 60, "london_hr": 16, "celebamask_hq": 16}
 ARCHES = ("ours", "supervised", "paper")
 
 
@@ -88,9 +90,17 @@ def _memory(bench: Bench) -> Iterator[Figure]:
     yield from memory_figures(bench.models / bench.sets[0] / "ours")
 
 
-def _choose(bench: Bench) -> Iterator[Figure]:
+def _curve(bench: Bench) -> Iterator[Figure]:
     for name in bench.sets:
         if name in CURVES:
+            most = 4 if bench.quick else MEASURED[name]
+            faces = bench.faces(name)
+            yield from curve_figures(faces, bench.models, most, bench.data, SEED, bench.quick)
+
+
+def _choose(bench: Bench) -> Iterator[Figure]:
+    for name in bench.sets:
+        if name == CHOSEN_ON:
             most = 4 if bench.quick else MEASURED[name]
             faces = bench.faces(name)
             yield from choice_figures(faces, bench.models, most, bench.data, SEED, bench.quick)
@@ -101,9 +111,10 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "quality": _quality,
     "cost": _cost,
     "memory": _memory,
+    "curve": _curve,
     "choose": _choose,
 }
-DEFAULT = ("train", "quality", "cost", "memory", "page")
+DEFAULT = ("train", "quality", "curve", "cost", "memory", "page")
 
 
 def main() -> None:

@@ -31,10 +31,11 @@ def cost_figures(compared: Mapping[str, Method]) -> Iterator[Figure]:
         if arch.startswith("ours_blend"):
             continue  # the same network
         if arch.endswith("_adapted"):
-            yield Figure(
-                "seconds_256_to_1024", arch, "noise", round(_seconds(method, 256, 1, 1), 4),
-                "s of one core", "lower", 1,
-            )  # fmt: skip
+            for side in (32, 56, 256):
+                yield Figure(
+                    f"seconds_{side}_to_{4 * side}", arch, "noise",
+                    round(_seconds(method, side, 1, 1), 4), "s of one core", "lower", 1,
+                )  # fmt: skip
             continue
         large, small = _seconds(method, 256, 1), _seconds(method, 32, 40)
         yield Figure(
@@ -60,7 +61,7 @@ def memory_figures(folder: Path) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-_SIDES = (256, 1000, 2000)
+_SIDES = (256, 1000, 2000, 4000)
 _MEMORY = """
 import resource
 import numpy as np

@@ -34,7 +34,14 @@ def road_rows(road: str, work: Path) -> Iterator[Figure]:
     yield from _evenness(arch, folder, train)
     if (folder / "data/candidates" / RESTORED).is_dir():
         yield from _refusals(arch, folder)
-    yield from _accuracies(arch, folder, faces)
+    if evaluated(work, road):
+        yield from _below_target(arch, folder)
+        yield from _accuracies(arch, folder, faces)
+
+
+def evaluated(work: Path, road: str) -> bool:
+    """Whether the road's last stage has been run."""
+    return (work / road / "data/predictions/test.parquet").is_file()
 
 
 def _yield(arch: str, work: Path, folder: Path, train: list[dict[str, Any]]) -> Iterator[Figure]:
@@ -75,9 +82,12 @@ def _evenness(arch: str, folder: Path, train: list[dict[str, Any]]) -> Iterator[
         count = sum(row["generator"] == generator for row in train)
         yield Figure("faces_made", arch, DATA, count, "faces", "lower", len(train), "train",
                      generator)  # fmt: skip
-    below = json.loads((folder / "reports/metrics.json").read_text())["audit"]
-    yield Figure("bins_below_target", arch, DATA, below["bins_below_target_after"], "bins",
-                 "lower", len(names), "train")  # fmt: skip
+
+
+def _below_target(arch: str, folder: Path) -> Iterator[Figure]:
+    audit = json.loads((folder / "reports/metrics.json").read_text())["audit"]
+    yield Figure("bins_below_target", arch, DATA, audit["bins_below_target_after"], "bins",
+                 "lower", audit["bins"], "train")  # fmt: skip
 
 
 def _refusals(arch: str, folder: Path) -> Iterator[Figure]:

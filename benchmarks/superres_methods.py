@@ -25,11 +25,14 @@ Method = Callable[[Image], Image]
 
 #: Images that each training sees: pixels and detail of ours, the paper's, the supervised one's.
 LENGTHS: dict[str, tuple[int, int, int, int]] = {
-    "drawn": (12_000, 5_000, 2_500, 12_000),
-    "fairface": (5_000, 2_500, 800, 5_000),
-    "london_hr": (2_400, 1_200, 400, 2_400),
-    "celebamask_hq": (2_400, 1_200, 400, 2_400),
+    "drawn": (12_000, 12_000, 3_000, 12_000),
+    "fairface": (16_000, 12_000, 3_000, 16_000),
+    "london_hr": (3_200, 2_400, 800, 3_200),
+    "celebamask_hq": (3_200, 2_400, 800, 3_200),
 }
+#: Shares of these lengths that the curve of likeness against training time is of.
+SHARES = (1 / 16, 1 / 4)
+CHOSEN_AT, CHOSEN_ON = 1 / 4, "fairface"  # the share at which settings are compared, the set
 BLENDS = (0.25, 0.5, 0.75)
 GRAIN = 0.5  # grey levels, chosen on faces of validation
 ADAPTED = ("fairface",)  # it takes a second a face
@@ -61,9 +64,11 @@ def grainy(level: float) -> Method:
     return enlarge
 
 
-def settings(arch: str, name: str, quick: bool) -> dict[str, Any]:
-    """The generator's entry for a training: ours, paper or supervised."""
-    pixels, detail, paper, supervised = (64,) * 4 if quick else LENGTHS[name]
+def settings(arch: str, name: str, quick: bool, share: float = 1.0) -> dict[str, Any]:
+    """The generator's entry for a training, or one of a ``share`` of its length: ours, paper or
+    supervised."""
+    lengths = (64,) * 4 if quick else LENGTHS[name]
+    pixels, detail, paper, supervised = (round(share * length) for length in lengths)
     if arch == "paper":
         train = {"images": paper, "batch": 8, "learning_rate": 3e-4}
         return {"arch": "paper", "network": {"channels": 64}, "train": train}

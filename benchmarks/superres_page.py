@@ -10,6 +10,7 @@ import numpy as np
 from superres_extras import choice_part, curve_part, yield_part
 from superres_faces import SEEN, UNSEEN, Faces
 from superres_methods import BLENDS, Method
+from superres_sections import gate_part, profit_part, training_part
 
 from augment.images import encode
 from augment.types import Image
@@ -63,7 +64,8 @@ def write_page(
             order = f"From the left: {', '.join(_PICTURED)}, the original."
             parts += [picture, f"{_SHOWN[name]} {order}"]
     parts += curve_part(rows, figures.with_suffix("") / "curve.svg")
-    parts += choice_part(rows) + yield_part(rows)
+    parts += training_part(rows, figures.with_suffix("") / "training.svg")
+    parts += choice_part(rows) + yield_part(rows) + profit_part(rows) + gate_part(rows)
     parts += ["## Cost", _cost(rows)]
     text = "\n\n".join(part for part in parts if part)
     figures.with_suffix(".md").write_text(text + "\n", encoding="utf-8")

@@ -8,8 +8,9 @@ faces and judges:
     restored   small faces are restored first (`superres`), copies fill the rest
     as_is      `align.smallest` 0: small faces are used as they are, with copies
 
-Settings are those of examples/fairface/params.yaml with smaller budgets. A finished stage is not run
-again: killed, the same command goes on. Figures go to reports/systems/superres.json.
+Settings are those of examples/fairface with smaller budgets. A finished stage is not run again:
+killed, the same command goes on. `evaluate` runs on request; linear heads on a frozen embedder
+tell sooner who learns better (`superres_profit.py`). Figures: reports/systems/superres.json.
 """
 
 import argparse
@@ -24,7 +25,8 @@ from typing import Any
 
 import yaml
 from superres_copy import write_copy
-from superres_gains import difference_rows, road_rows
+from superres_gains import difference_rows, evaluated, road_rows
+from superres_profit import profit_rows
 from superres_shift import shift_rows
 
 from augment.engine import Engine
@@ -55,20 +57,19 @@ def settings(road: str, photos: Path, data: Path, scale: float) -> dict[str, Any
     params["plan"]["target"] = {"kind": "floor", "n": round(_FLOOR * scale)}
     generators = {"copies": params["generators"]["copies"]}
     if road == "restored":
-        restore = {"kind": "superres", "train": {"images": 3_000}, "adversarial": {"images": 800}}
-        generators = {"restore": restore, **generators}
+        generators = {"restore": {"kind": "superres"}, **generators}
         params["gate"]["checks"]["restored"] = {"kind": "restored"}
     names = ("attributes", "handmade", "identity", "artifacts", "embedding")
     judges = {name: params["judges"][name] for name in names}
     judges["embedding"]["model"] = str(data / "weights/mobilefacenet_112.onnx")
     judges["attributes"]["train"] = {"images": round(4_000 * scale)}
     judges["identity"]["train"] = {"images": round(1_000 * scale)}
-    judges["artifacts"]["train"] = {"images": round(2_000 * scale)}
+    judges["artifacts"]["train"] = {"images": round(20_000 * scale)}
     params["evaluate"]["tasks"] = {
         "gender": {"label": "gender", "groups": ["age_group", "gender"]},
         "age_group": {"label": "age_group", "groups": ["age_group"]},
     }
-    params["evaluate"]["train"] = {"images": round(4_000 * scale), "batch": 64}
+    params["evaluate"]["train"] = {"images": round(40_000 * scale), "batch": 64}
     train = {**judges, **generators}
     return params | {"generators": generators, "judges": judges, "train": train}
 
@@ -110,7 +111,9 @@ def main() -> None:
     data = Path(os.environ.get("FACES_DATA", "../shared/data"))
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--work", type=Path, required=True, help="everything is made here")
-    parser.add_argument("--roads", nargs="+", choices=ROADS, default=list(ROADS))
+    parser.add_argument("--roads", nargs="+", choices=ROADS, default=["without", "restored"])
+    parser.add_argument("--evaluate", action="store_true",
+                        help="the stage evaluate, too: hours of a core")  # fmt: skip
     parser.add_argument("--scale", type=float, default=1.0, help="smaller: does it run at all?")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/superres.json"))
     args = parser.parse_args()
@@ -119,7 +122,8 @@ def main() -> None:
     if not (work / "shrunk.json").is_file():
         shutil.rmtree(photos, ignore_errors=True)
         write_copy(data / "fairface", photos, SEED, args.scale)
-    for last in (False, True):  # what costs most comes when all sets are made
+    # What costs most comes when all sets are made.
+    for last in (False, True) if args.evaluate else (False,):
         for road in args.roads:
             run_road(road, settings(road, photos, data, args.scale), work, last)
     figures = []
@@ -133,10 +137,12 @@ def main() -> None:
 def _figures(roads: list[str], work: Path, data: Path) -> Iterator[Figure]:
     for road in roads:
         yield from road_rows(road, work)
-    for road in set(roads) - {"without"}:
-        yield from difference_rows(road, "without", work, SEED)
+    for road in roads:
+        if road != "without" and evaluated(work, road) and evaluated(work, "without"):
+            yield from difference_rows(road, "without", work, SEED)
     if "restored" in roads:
         yield from shift_rows(work, data, SEED)
+        yield from profit_rows(work, SEED)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class Adversarial(TrainConfig):
     learning_rate: float = Field(default=5e-4, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
     # Weight of the adversary's word, and of its features, beside the pixels' 1.
-    adversarial: float = Field(default=1.0, ge=0)
+    adversarial: float = Field(default=3.0, ge=0)
     perceptual: float = Field(default=4.0, ge=0)
     # Maps of the adversary at the picture's own size, half, quarter ...
     critic: tuple[int, ...] = Field(default=(32, 48, 64, 96), min_length=1, max_length=6)
