@@ -1,5 +1,5 @@
-"""A restored face, shrunk again, is the small face that it was made from, and it is sharper than that
-was when merely enlarged.
+"""A restored face, shrunk again, is the small face that it was made from; and it is sharper than
+that one merely enlarged.
 
 What a small photo does not show, a restorer invents; what it does show must stay: light, skin tone,
 shape. A face that gained nothing would be a soft one in a set of sharp ones. Faces that were not
