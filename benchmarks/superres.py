@@ -92,7 +92,7 @@ def _memory(bench: Bench) -> Iterator[Figure]:
 
 def _curve(bench: Bench) -> Iterator[Figure]:
     for name in bench.sets:
-        if name in CURVES:
+        if name == CHOSEN_ON:
             most = 4 if bench.quick else MEASURED[name]
             faces = bench.faces(name)
             yield from curve_figures(faces, bench.models, most, bench.data, SEED, bench.quick)

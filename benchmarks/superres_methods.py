@@ -25,10 +25,10 @@ Method = Callable[[Image], Image]
 
 #: Images that each training sees: pixels and detail of ours, the paper's, the supervised one's.
 LENGTHS: dict[str, tuple[int, int, int, int]] = {
-    "drawn": (12_000, 12_000, 3_000, 12_000),
-    "fairface": (16_000, 12_000, 3_000, 16_000),
-    "london_hr": (3_200, 2_400, 800, 3_200),
-    "celebamask_hq": (3_200, 2_400, 800, 3_200),
+    "drawn": (8_000, 8_000, 1_600, 8_000),
+    "fairface": (16_000, 12_000, 1_600, 16_000),
+    "london_hr": (3_200, 2_400, 480, 3_200),
+    "celebamask_hq": (3_200, 2_400, 480, 3_200),
 }
 #: Shares of these lengths that the curve of likeness against training time is of.
 SHARES = (1 / 16, 1 / 4)

@@ -57,14 +57,15 @@ def settings(road: str, photos: Path, data: Path, scale: float) -> dict[str, Any
     params["plan"]["target"] = {"kind": "floor", "n": round(_FLOOR * scale)}
     generators = {"copies": params["generators"]["copies"]}
     if road == "restored":
-        generators = {"restore": {"kind": "superres"}, **generators}
+        restore = {"kind": "superres", "train": {"images": 8_000}, "adversarial": {"images": 4_000}}
+        generators = {"restore": restore, **generators}
         params["gate"]["checks"]["restored"] = {"kind": "restored"}
     names = ("attributes", "handmade", "identity", "artifacts", "embedding")
     judges = {name: params["judges"][name] for name in names}
     judges["embedding"]["model"] = str(data / "weights/mobilefacenet_112.onnx")
     judges["attributes"]["train"] = {"images": round(4_000 * scale)}
     judges["identity"]["train"] = {"images": round(1_000 * scale)}
-    judges["artifacts"]["train"] = {"images": round(20_000 * scale)}
+    judges["artifacts"]["train"] = {"images": round(8_000 * scale)}
     params["evaluate"]["tasks"] = {
         "gender": {"label": "gender", "groups": ["age_group", "gender"]},
         "age_group": {"label": "age_group", "groups": ["age_group"]},
