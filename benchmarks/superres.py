@@ -5,6 +5,8 @@ between them, and the same network taught with true originals (an oracle), each 
 faces of a set alone. Parts:
 
     train     all trainings of the sets, resumable: about half an hour of one core
+    blend     which share of the second stage `ours_gan` has, chosen on each set's faces of
+              validation
     quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
     cost      seconds of one core
     memory    of faces up to 4,000 pixels a side
@@ -23,12 +25,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from superres_choose import choice_figures
+from superres_choose import blend_figures, choice_figures
 from superres_cost import cost_figures, memory_figures, training_figures
 from superres_curve import curve_figures
 from superres_faces import SETS, Counts, Faces, prepare
 from superres_measures import quality_figures
-from superres_methods import CHOSEN_ON, CURVES, methods, settings, train
+from superres_methods import CHOSEN_ON, methods, settings, train
 from superres_page import write_page
 
 from augment.figures import Figure, write_figures
@@ -38,8 +40,8 @@ SEED = 7
 COUNTS: dict[str, Counts] = {
     "drawn": (600, 200, 200),
     "fairface": (2000, 300, 300),
-    "london_hr": (22, 2, 20),
-    "celebamask_hq": (450, 0, 150),
+    "london_hr": (20, 6, 18),
+    "celebamask_hq": (450, 30, 120),
 }
 #: Faces measured of each part, at most.
 MEASURED = {"drawn": 60, "fairface": 60, "london_hr": 16, "celebamask_hq": 16}
@@ -98,6 +100,12 @@ def _curve(bench: Bench) -> Iterator[Figure]:
             yield from curve_figures(faces, bench.models, most, bench.data, SEED, bench.quick)
 
 
+def _blend(bench: Bench) -> Iterator[Figure]:
+    for name in bench.sets:
+        most = 4 if bench.quick else MEASURED[name]
+        yield from blend_figures(bench.faces(name), bench.models, most, bench.data, SEED)
+
+
 def _choose(bench: Bench) -> Iterator[Figure]:
     for name in bench.sets:
         if name == CHOSEN_ON:
@@ -108,13 +116,14 @@ def _choose(bench: Bench) -> Iterator[Figure]:
 
 PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "train": _train,
+    "blend": _blend,
     "quality": _quality,
     "cost": _cost,
     "memory": _memory,
     "curve": _curve,
     "choose": _choose,
 }
-DEFAULT = ("train", "quality", "curve", "cost", "memory", "page")
+DEFAULT = ("train", "blend", "quality", "curve", "cost", "memory", "page")
 
 
 def main() -> None:

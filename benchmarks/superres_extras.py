@@ -11,7 +11,7 @@ from superres_gains import DATA, RARE
 from superres_methods import BLENDS
 
 Rows = list[dict[str, Any]]
-_STEPS = {0.0: "ours_l1", **{blend: f"ours_blend_{blend:g}" for blend in BLENDS}, 1.0: "ours_gan"}
+_STEPS = {0.0: "ours_l1", **{blend: f"ours_blend_{blend:g}" for blend in BLENDS}}
 _CURVE = {"psnr_gain_db": 2, "ssim_gain": 4, "fd_ratio": 3, "kid": 4, "identity_cosine": 3,
           "sharpness": 2}  # fmt: skip
 _SHIFTS = ("skin_tone_shift", "judged_white_shift", "judged_own_shift")

@@ -33,11 +33,12 @@ LENGTHS: dict[str, tuple[int, int, int, int]] = {
 #: Shares of these lengths that the curve of likeness against training time is of.
 SHARES = (1 / 16, 1 / 4)
 CHOSEN_AT, CHOSEN_ON = 1 / 4, "fairface"  # the share at which settings are compared, the set
-BLENDS = (0.25, 0.5, 0.75)
+BLENDS = (0.25, 0.5, 0.75, 1.0)
 GRAIN = 0.5  # grey levels, chosen on faces of validation
 ADAPTED = ("fairface",)  # it takes a second a face
 ADAPTATION = 50  # steps on the very face
-#: The sets that the whole curve is measured on; elsewhere its middle.
+BLEND = "blend.json"  # beside a set's models: the share of the second stage in `ours_gan`
+#: The sets that the whole curve is measured on.
 CURVES = ("drawn", "fairface")
 
 
@@ -122,18 +123,19 @@ def trained(folder: Path, blend: float, adaptation: int = 0, grain: float = 0.0)
 def methods(models: Path, name: str) -> dict[str, Method]:
     """All that are compared on one set: arch -> method."""
     torch.set_num_threads(1)
+    detail: float = json.loads((models / name / BLEND).read_text())["blend"]
     found = {
         "bicubic": plain(PillowImage.Resampling.BICUBIC),
         "lanczos": plain(PillowImage.Resampling.LANCZOS),
         "bicubic_grain": grainy(GRAIN),
         "paper": trained(models / name / "paper", 1.0),
         "ours_l1": trained(models / name / "ours", 0.0),
-        "ours_gan": trained(models / name / "ours", 1.0),
-        "ours_gan_grain": trained(models / name / "ours", 1.0, grain=GRAIN),
+        "ours_gan": trained(models / name / "ours", detail),
+        "ours_gan_grain": trained(models / name / "ours", detail, grain=GRAIN),
         "supervised": trained(models / name / "supervised", 0.0),
     }
     if name in ADAPTED:
         found["ours_l1_adapted"] = trained(models / name / "ours", 0.0, ADAPTATION)
-    for blend in BLENDS if name in CURVES else (0.5,):
+    for blend in BLENDS if name in CURVES else ():
         found[f"ours_blend_{blend:g}"] = trained(models / name / "ours", blend)
     return found

@@ -80,7 +80,7 @@ def _introduction(seed: int) -> str:
         "figures are of a short training. Gains and ratios are against bicubic on the same faces. "
         "FD and KID are taken on hand-made features (edges, texture, colour) of 64-pixel pieces: "
         "they are no FID, and grain alone moves them far: `bicubic_grain` is bicubic with noise of "
-        "half a grey level, which finds no detail, and `ours_gan_grain` (`make.grain`) has it, too. "
+        "half a grey level, which finds no detail; `ours_gan_grain` (`make.grain`) has it, too. "
         "The adversary's weight was chosen on FairFace's faces of validation, and is used on all "
         "sets. `ours_l1_adapted` learned 50 steps on each face before it enlarged it. Shift of "
         "skin tone is in degrees of typology angle (above 0: lighter), uncalibrated light. "
