@@ -67,16 +67,20 @@ def choice_part(rows: Rows) -> list[str]:
         arches = list(dict.fromkeys(arch for arch, _ in found if arch != "bicubic"))
         lines = [f"| {name} | " + " | ".join(_CURVE) + " |", "|---" * (len(_CURVE) + 1) + "|"]
         for arch in arches:
-            cells = [f"{found[arch, figure]:.{digits}f}" for figure, digits in _CURVE.items()]
+            cells = [_digits(found.get((arch, figure)), n) for figure, n in _CURVE.items()]
             lines.append(f"| {arch} | " + " | ".join(cells) + " |")
         parts.append("\n".join(lines))
     words = (
-        "Weights of the adversary (default: 3) and of its features (4), compared after a quarter "
-        "of the training, on faces of validation that nothing else is told of here. Chosen is the "
-        "least distance of those with at most 0.5 dB less than bicubic. Figures above are of other "
-        "faces."
+        "On faces of validation that nothing else is told of here. `blend`: shares of the second "
+        "stage. The others: weights of the adversary (default: 3) and of its features (4), after a "
+        "quarter of the training. Chosen is the least distance of those with at most 0.5 dB less "
+        "than bicubic. Figures above are of other faces."
     )
     return ["## Chosen on faces of validation", words, *parts] if parts else []
+
+
+def _digits(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
 def yield_part(rows: Rows) -> list[str]:

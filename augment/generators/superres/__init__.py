@@ -49,7 +49,7 @@ class Train(TrainConfig):
 class Adversarial(TrainConfig):
     """Second stage: an adversary asks for detail, from where the first stage ended."""
 
-    images: int = Field(default=6_000, gt=0)
+    images: int = Field(default=12_000, gt=0)
     batch: int = Field(default=16, gt=0)
     learning_rate: float = Field(default=5e-4, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
