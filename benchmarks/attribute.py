@@ -1,18 +1,20 @@
 """Mouths opened and shut, SaGAN's and MSaGAN's networks beside ours: python benchmarks/attribute.py
 
 ``grid``: four layouts x four mask losses, one model each, taught to change `mouth_open` on faces
-drawn by code, through the window that our network has; E2D2+none is SaGAN. ``whole``: some of them
-on whole faces, as in the papers. ``ours``: our network, on the same faces. ``several``: ours, with
-mouth_open, smiling, glasses and beard in one model. ``photos``: ours on CelebA, with mouth_open,
-smiling, glasses and beard in one model, guides by landmarks alone, judged on held-out
-people. ``parts``: ours on CelebAMask-HQ's mouths, guides by its part masks; its judges learned on
-CelebA. On drawn faces all are measured on other drawn people, each
-asked for the other value; since the code can draw that picture, too, there is a true answer
-(``error_to_true``; arch ``truth`` are these pictures, ``unchanged`` the faces as given). Judges
-learned on half b, on other people; an accuracy without a judge's name is the weakest judge's.
-``inside`` and ``outside`` are split by the guide mask and four pixels around it. Seconds are of one
-core, a thousand faces that the discriminator sees. Rows are in reports/systems/attribute.json, the
-page in attribute.md beside it.
+drawn by code, through the window that our network has; E2D2+none is SaGAN. ``longer``: some of them
+with more images, of which there should be as many as take our training's time. ``whole``: some of
+them on whole faces, as in the papers. ``ours``: our network, on the same faces. ``several``: ours,
+with mouth_open, smiling, glasses and beard in one model. ``photos``: ours on CelebA, with
+mouth_open, smiling, glasses, beard and makeup in one model, guides by landmarks alone, judged on
+held-out people. ``parts``: ours on CelebAMask-HQ's mouths, guides by its part masks; its judges
+learned on CelebA. ``papers_parts``: some of the papers' networks on the same. On drawn faces all
+are measured on other drawn people, each asked for the other value; since the code can draw that
+picture, too, there is a true answer (``error_to_true``; arch ``truth`` are these pictures,
+``unchanged`` the faces as given). Judges learned on half b, on other people; an accuracy without a
+judge's name is the weakest judge's. ``of_ceiling`` is the least share of a judge's own accuracy on
+the faces as given that edits reach. ``inside`` and ``outside`` are split by the guide mask and four
+pixels around it. Seconds are of one core, a thousand faces that the discriminator sees. Rows are in
+reports/systems/attribute.json, the page in attribute.md beside it.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from attribute_faces import ATTRIBUTES, Held, held_out, learnt_faces, other
 from attribute_measures import Edits, Measured, Panel, collapsed, judge_accuracies, measured
 from attribute_page import write_page, write_sheet
 from attribute_photos import CELEBA, JUDGED, celeba, celebamask_hq, evenly, held_out_photos
+from attribute_stage import stage_speed
 
 from augment.figures import Figure, write_figures
 from augment.generators.attribute import Config, Generator
@@ -54,7 +57,8 @@ _UNITS = {
     "error_to_true": "levels 0..1", "visible_change": "levels 0..1", "collapses": "trainings",
     "seconds_per_1000": "s of one core", "parameters": "numbers",
     "train_minutes": "min of one core",
-    "faces_per_s": "faces a second of one core", "ssim_whole": "SSIM", "ssim_inside": "SSIM",
+    "faces_per_s": "faces a second of one core",
+    "stage_faces_per_s": "faces a second of one core", "ssim_whole": "SSIM", "ssim_inside": "SSIM",
     "ssim_outside": "SSIM",
 }  # fmt: skip
 #: What MSaGAN's paper says of averages over layouts, or over mask losses.
@@ -63,13 +67,16 @@ PAPER = {
     "E2D2+mean": 0.81, "E2D1+mean": 0.62, "E1D2+mean": 0.84, "E1D1+mean": 0.85,
 }  # fmt: skip
 _TIMED = 512  # faces
+_JUDGES_SEE = {"drawn": 12_000, "photos": 36_000}  # images, the network among them
+WHAT = ("grid", "longer", "whole", "ours", "several", "photos", "parts", "papers_parts")
+_PAPERS = {"grid": "", "longer": ", longer", "whole": ", whole face", "papers_parts": ""}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("grid", "whole", "ours", "several", "photos", "parts"))
+    parser.add_argument("what", choices=WHAT)
     parser.add_argument("--faces", type=int, default=1200, help="learned from")
     parser.add_argument("--people", type=int, default=200, help="held out")
     parser.add_argument("--images", type=int, default=32_000, help="seen by each model")
@@ -104,10 +111,11 @@ class _Bench:
 
     def __init__(self, args: argparse.Namespace, work: Path) -> None:
         self.args, self.work = args, work
+        self.ceilings: dict[str, dict[str, float]] = {}
         path = args.data / EMBEDDER
         embedder = {"model": str(path), "sha256": sha256(path)} if path.is_file() else None
         judged: Sequence[str] = ATTRIBUTES
-        if args.what in ("photos", "parts"):
+        if args.what in ("photos", "parts", "papers_parts"):
             self.data = "celeba" if args.what == "photos" else "celebamask_hq"
             for_judges, judged = celeba(args.data, work), JUDGED
             self.attributes = CELEBA if args.what == "photos" else (MOUTH,)
@@ -119,18 +127,19 @@ class _Bench:
             self.attributes = ATTRIBUTES if args.what == "several" else (MOUTH,)
             self.people = held_out(args.people, self.attributes, SEED)
         judges = work / "judges" / ("drawn" if self.data == "drawn" else "celeba")
-        self.panel = Panel.of(for_judges, judges, judged, embedder, SEED)
+        images = _JUDGES_SEE["drawn" if self.data == "drawn" else "photos"]
+        self.panel = Panel.of(for_judges, judges, judged, embedder, images, SEED)
 
     def archs(self) -> dict[str, dict[str, Any]]:
         """Name -> settings."""
-        whole = self.args.what == "whole"
-        if not whole and self.args.what != "grid":
+        what = self.args.what
+        if what not in _PAPERS:
             name = "ours" if len(self.attributes) == 1 else "ours, several"
             return {name: {"attributes": self.attributes}}
         return {
-            f"{layout}+{loss}{', whole face' if whole else ''}": {
+            f"{layout}+{loss}{_PAPERS[what]}": {
                 "arch": layout, "mask_loss": loss,
-                "network": {**SMALL, "view": "face" if whole else "window"},
+                "network": {**SMALL, "view": "face" if what == "whole" else "window"},
                 "train": {"batch": 8}, "collapse": {"after": 10**9},
             }
             for loss in self.args.losses for layout in self.args.layouts
@@ -158,6 +167,7 @@ class _Bench:
         for attribute, kind, right, n in judge_accuracies(
             {name: self._asked(name) for name in self.attributes}, self.panel
         ):
+            self.ceilings.setdefault(attribute, {})[kind] = right
             yield Figure(
                 "judge_accuracy", kind, self.data, round(right, 4), "ratio", "higher", n,
                 "held_out_people", attribute, interval=wilson_interval(round(right * n), n),
@@ -176,19 +186,29 @@ class _Bench:
 
     def _run(self, arch: str, settings: Mapping[str, Any], seed: int) -> Measured:
         generator, minutes = self.trained(arch, settings, seed)
-        images, found = self.args.images, Measured()
-        stopped = 0
+        images, found, stopped = self.args.images, Measured(), 0
         for attribute in self.attributes:
             here = measured(Edits.by(generator, attribute, self._asked(attribute)), self.panel)
             stopped |= bool(collapsed(here, generator.config.collapse))
-            found |= self._named(attribute, here)
+            found |= self._named(attribute, here | self._of_ceiling(attribute, here))
         restarts = len(read_config(self._model(arch, seed))["collapses"])
         found["collapses"] = float(restarts + stopped), 1
         found["seconds_per_1000"] = 60 * minutes / (images / 1000), images
         found["train_minutes"] = minutes, images
         found["parameters"] = float(parameters(generator.network())), 1
         found["faces_per_s"] = _speed(generator, self.people), _TIMED
+        if self.args.what == "ours":
+            entry = generator.config.model_dump(mode="json")
+            found["stage_faces_per_s"] = stage_speed(
+                self.aligned, self._model(arch, seed), entry, self.work / "stage", SEED
+            )
         return found
+
+    def _of_ceiling(self, attribute: str, found: Measured) -> Measured:
+        """What the judge says that is worst off, against how often it is right."""
+        shares = [found[f"edit_accuracy@{kind}"][0] / right
+                  for kind, right in self.ceilings[attribute].items()]  # fmt: skip
+        return {"of_ceiling": (min(shares), len(self._asked(attribute)))}
 
     def _asked(self, attribute: str) -> list[Held]:
         """Who is edited."""

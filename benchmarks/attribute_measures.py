@@ -24,9 +24,7 @@ from augment.types import FloatArray, Image
 from augment.vocabulary import NO, YES
 
 #: Judges learn on people that no generator learns on: half b.
-_JUDGES: Mapping[str, Mapping[str, Any]] = {
-    "attributes": {"train": {"images": 12_000}}, "handmade": {},
-}  # fmt: skip
+_JUDGES = ("attributes", "handmade")
 _MOST_REAL = 100
 #: The region that "inside" and "outside" speak of: the guide mask and so many pixels around it.
 NEAR = SIZE // 16
@@ -43,10 +41,11 @@ class Panel:
     @classmethod
     def of(
         cls, aligned: Path, folder: Path, attributes: Sequence[str],
-        embedder: Mapping[str, Any] | None, seed: int,
+        embedder: Mapping[str, Any] | None, images: int, seed: int,
     ) -> "Panel":  # fmt: skip
-        """Trained, or read where they were trained before."""
-        entries = dict(_JUDGES)
+        """Trained, the network on so many images, or read where they were trained before."""
+        entries: dict[str, Mapping[str, Any]] = {kind: {} for kind in _JUDGES}
+        entries["attributes"] = {"train": {"images": images}}
         if embedder is not None:
             entries["embedding"] = embedder
         judges = {}

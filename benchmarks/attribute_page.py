@@ -47,7 +47,7 @@ def write_page(figures: Path) -> None:
     for data, title in (("celeba", "Photos: CelebA"), ("celebamask_hq", "Photos: CelebAMask-HQ")):
         own = [row for row in photos if row["data"] == data]
         if own:
-            lines += [f"\n## {title}\n", *_flat(own)]
+            lines += [f"\n## {title}\n", *_of_photos(own)]
     lines += ["\n## What is wrong with the pictures\n", _WRONG]
     made = sorted({str(row["command"]) for row in rows + photos})
     lines += ["\nPrint them again:\n", *(f"    {command}" for command in made)]
@@ -107,6 +107,48 @@ def _column(row: Mapping[str, Any]) -> str:
     if row["group"] == "all":
         return str(row["name"])
     return f"by {row['group']}" if row["name"] == "edit_accuracy" else ""
+
+
+_JUDGES = ("attributes", "handmade", "embedding")
+_SHOWN_OF_PHOTOS = ("of_ceiling", "ssim_whole", "ssim_inside", "ssim_outside", "visible_change",
+                    "attention_iou", "area_outside", "kept", "distance_closed")  # fmt: skip
+
+
+def _of_photos(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A table of what was edited, and one of what it took."""
+    found = {(row["arch"], row["name"], row["group"]): row for row in rows}
+    several = any(row["arch"] == "ours, several" for row in rows)
+    attributes = [row["group"] for row in rows
+                  if row["name"] == "judge_accuracy" and row["arch"] == "handmade"]  # fmt: skip
+    head = ["attribute", "arch", "n", *(f"by {kind} (ceiling, unchanged)" for kind in _JUDGES),
+            *_SHOWN_OF_PHOTOS]  # fmt: skip
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    archs = [arch for arch in dict.fromkeys(row["arch"] for row in rows)
+             if arch not in (*_JUDGES, "unchanged")]  # fmt: skip
+    for attribute in attributes:
+        last = attribute if several else "all"
+        for arch in archs:
+            cells = [attribute, arch, str(found[arch, "visible_change", last]["n"])]
+            for kind in _JUDGES:
+                group = f"{kind}, {attribute}" if several else kind
+                values = [found.get((arch, "edit_accuracy", group)),
+                          found.get((kind, "judge_accuracy", attribute)),
+                          found.get(("unchanged", "edit_accuracy", group))]  # fmt: skip
+                words = [_number(value) for value in values]
+                cells.append(f"{words[0]} ({words[1]}, {words[2]})")
+            for name in _SHOWN_OF_PHOTOS:
+                if name == "distance_closed":
+                    both = [f"{kind}, {attribute}" if several else kind for kind in _JUDGES[1:]]
+                    shown = [_number(found.get((arch, name, group))) for group in both]
+                    cells.append(" / ".join(shown))
+                else:
+                    cells.append(_number(found.get((arch, name, last))))
+            lines.append("| " + " | ".join(cells) + " |")
+    cost = [row for row in rows if row["name"] in _COST and row["group"] == "all"]
+    return [*lines, "", *_flat(cost)]
+
+
+_COST = ("collapses", "seconds_per_1000", "train_minutes", "parameters", "faces_per_s")
 
 
 def _flat(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -16,10 +16,10 @@ from augment.seeds import row_share
 from augment.shards import MARKER, read_table, write_bucketed
 from augment.vocabulary import NO, YES
 
-#: In one model: two of the mouth, glasses, and beards.
-CELEBA = ("mouth_open", "smiling", "glasses", "beard")
-#: What judges know: one more, that shall stay as it is.
-JUDGED = (*CELEBA, "makeup")
+#: In one model: two of the mouth, glasses, beards, and what is seen on the whole face.
+CELEBA = ("mouth_open", "smiling", "glasses", "beard", "makeup")
+#: What judges know.
+JUDGED = CELEBA
 WORKERS = 1
 
 

@@ -148,7 +148,7 @@ class TestBadInput:
             ({"attributes": ["moustached"]}, "no region is known for the attribute 'moustached'"),
             ({"attributes": []}, "attributes"),
             ({"attributes": ["beard", "beard"]}, "names one twice"),
-            ({"regions": {"mouth_open": "lips"}}, "lips is none of mouth, eyes"),
+            ({"regions": {"mouth_open": "lips"}}, "lips is none of mouth, jaw, eyes"),
             ({"regions": {"mouth_open": ["lips"]}}, "lips is none of skin, nose"),
             ({"regions": {"mouth_open": []}}, "nothing is none of skin"),
             ({"regions": {"beard": "face"}}, "none of the attributes"),

@@ -48,8 +48,17 @@ def test_only_sagans_attention_does_not_see_what_is_asked_for() -> None:
 def test_no_change_asked_for_is_no_change() -> None:
     torch.manual_seed(0)
     network, face = Editor((8, 16), 2).eval(), torch.rand(2, 3, 32, 32)
-    image, attention = network(face, torch.zeros(2, 2), torch.zeros(2, 1, 32, 32))
+    nothing = torch.zeros(2, 2)
+    image, attention = network(face, nothing, torch.zeros(2, 1, 32, 32), face.flip(0))
     assert torch.equal(blend(image, attention, face), face)
+
+
+def test_before_it_has_learned_it_shows_the_linear_edit() -> None:
+    network, face = Editor((8, 16), 2).eval(), torch.rand(2, 3, 32, 32)
+    rough = torch.rand(2, 3, 32, 32)
+    image, attention = network(face, torch.ones(2, 2), torch.ones(2, 1, 32, 32), rough)
+    assert torch.equal(image, rough)
+    assert float(attention.detach().min()) > 0.8
 
 
 class TestLosses:

@@ -19,6 +19,7 @@ from augment.types import FloatArray, Image
 from augment.vocabulary import NO, YES, DigitalSourceType
 
 if TYPE_CHECKING:
+    from augment.generators.attribute.codes import Codes
     from augment.generators.attribute.layouts import LayoutNet
     from augment.generators.attribute.network import Editor
 
@@ -36,6 +37,7 @@ class Generator:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._network: Editor | LayoutNet | None = None
+        self._codes: Codes | None = None
         self._weights = ""
 
     def cost(self, donor: Mapping[str, str], target: Mapping[str, str]) -> float | None:
@@ -72,16 +74,20 @@ class Generator:
         content = config.model_dump(mode="json")
         content |= {"faces": len(lesson.faces), "notes": lesson.notes,
                     "collapses": list(learnt.collapses)}  # fmt: skip
-        export(folder, {"attribute": learnt.network}, content, learnt.fitted)
+        parts = {"attribute": learnt.network, "codes": lesson.codes}
+        export(folder, {name: part for name, part in parts.items() if part}, content, learnt.fitted)
 
     def load(self, folder: Path) -> None:
-        from augment.generators.attribute.recipes import network_of
+        from augment.generators.attribute.recipes import codes_of, network_of
         from augment.nets.device import best_device, place
         from augment.nets.weights import restore
 
         network = network_of(self.config)
-        self._weights = restore(folder, {"attribute": network})
+        codes = codes_of(self.config) if self.config.arch == "ours" else None
+        parts = {"attribute": network} | ({"codes": codes} if codes else {})
+        self._weights = restore(folder, parts)
         self._network = place(network, best_device())
+        self._codes = place(codes, best_device()) if codes else None
 
     def weights(self) -> str:
         return self._weights
@@ -162,7 +168,7 @@ class Generator:
     ) -> list[tuple[FloatArray, FloatArray]]:
         from augment.generators.attribute.editing import changes
 
-        return changes(self.config, self.network(), images, points, own, target)
+        return changes(self.config, self.network(), self._codes, images, points, own, target)
 
     def _strength(self, seed: int) -> float:
         return float(np.random.default_rng(seed).uniform(*self.config.strength))

@@ -13,7 +13,7 @@ Arch = Literal["ours", "E2D2", "E2D1", "E1D2", "E1D1"]
 MaskLoss = Literal["none", "MAE", "MSE", "SDE"]
 #: Where an attribute is seen, unless params say otherwise.
 USUAL_REGIONS: Mapping[str, str] = {
-    "mouth_open": "mouth", "smiling": "mouth", "lipstick": "mouth",
+    "mouth_open": "jaw", "smiling": "mouth", "lipstick": "mouth",
     "beard": "lower_face", "mustache": "lower_face",
     "goatee": "lower_face", "five_o_clock_shadow": "lower_face",
     "glasses": "eyes", "narrow_eyes": "eyes", "bushy_eyebrows": "eyes", "arched_eyebrows": "eyes",
@@ -32,6 +32,8 @@ class Network(Section):
     window: int = Field(default=32, ge=16, le=256)
     channels: tuple[int, ...] = Field(default=(24, 48, 72), min_length=2, max_length=5)
     critic: tuple[int, ...] = Field(default=(32, 64, 96), min_length=2, max_length=6)
+    # ours: in how many numbers a region's look is put, to be moved by linear algebra.
+    codes: int = Field(default=48, ge=1, le=256)
     # The papers' layouts: whether they see the whole face, as in the papers, and of how many pixels
     # a side; or the region through its window, which is learned many times faster.
     view: Literal["face", "window"] = "face"
@@ -131,6 +133,13 @@ class Config(Section):
     def side(self) -> int:
         """Pixels a side that the network sees."""
         return self.network.window if self.windows else self.network.size
+
+    @property
+    def kinds(self) -> tuple[list[str | tuple[str, ...]], list[int]]:
+        """The different regions, and the number of each attribute's."""
+        of_each = [self.region(name) for name in self.attributes]
+        kinds = list(dict.fromkeys(of_each))
+        return kinds, [kinds.index(kind) for kind in of_each]
 
     def region(self, attribute: str) -> str | tuple[str, ...]:
         """A region's name, or parts."""

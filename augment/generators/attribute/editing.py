@@ -7,9 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from augment.generators.attribute.codes import Codes
 from augment.generators.attribute.config import Config
 from augment.generators.attribute.labels import VALUES
 from augment.generators.attribute.layouts import LayoutNet
+from augment.generators.attribute.lesson import LEVEL
 from augment.generators.attribute.network import Editor
 from augment.generators.attribute.regions import region_of
 from augment.generators.attribute.window import cut, put_back, window_of
@@ -28,6 +30,7 @@ Change = tuple[FloatArray, FloatArray]
 def changes(
     config: Config,
     network: Editor | LayoutNet,
+    codes: Codes | None,
     images: Sequence[Image],
     points: Sequence[FloatArray],
     own: Sequence[Values],
@@ -48,7 +51,7 @@ def changes(
             more[:, place] = [VALUES[target[n][name]] - VALUES[own[n][name]] for n in faces]
         else:
             more = _values(config, [{**own[n], name: target[n][name]} for n in faces])
-        through = _of_windows(config, network, shown, [points[n] for n in faces], more, name)
+        through = _of_windows(config, network, codes, shown, [points[n] for n in faces], more, name)
         for n, (change, attention) in zip(faces, through, strict=True):
             found[n] = found[n][0] + change, np.maximum(found[n][1], attention)
     return found
@@ -61,6 +64,7 @@ def _nothing(image: Image) -> Change:
 def _of_windows(
     config: Config,
     network: Editor | LayoutNet,
+    codes: Codes | None,
     images: Sequence[Image],
     points: Sequence[FloatArray],
     asked: FloatArray,
@@ -70,24 +74,24 @@ def _of_windows(
     side, region = config.network.window, region_of(config.region(name))
     windows = [window_of(region, places) for places in points]
     seen = [cut(image, window, side) for image, window in zip(images, windows, strict=True)]
-    area = window_of(region, _LEVEL).area(side)
+    area = window_of(region, LEVEL).area(side)
     for start, rows in _batches(len(images)):
         with reproducible(threads=1), torch.inference_mode():
             faces = to_tensor([seen[n] for n in rows], best_device())
             wanted = torch.from_numpy(asked[rows]).to(faces.device)
             if isinstance(network, Editor):
+                assert codes is not None
                 where = torch.from_numpy(area.astype(np.float32)).to(faces.device)
-                found = network(faces, wanted, where.expand(len(rows), 1, side, side))
+                where, place = where.expand(len(rows), 1, side, side), wanted.abs().argmax(1)
+                own = codes.of(faces, where, place)
+                moves = codes.moved(own, place, wanted.sum(1)) - own
+                found = network(faces, wanted, where, codes.shown(faces, moves, place))
             else:
                 found = network(faces, wanted)
             both = _levels(faces, *found)
         for n, planes in zip(rows[: len(images) - start], both, strict=False):
             back = put_back(planes, windows[n], len(images[n]))
             yield back[..., :3], np.clip(back[..., 3], 0, 1)
-
-
-#: Any level face: in its window an area does not depend on the face.
-_LEVEL = np.array([[-1, 0], [1, 0], [0, 0.5], [-1, 1], [1, 1]], np.float32)
 
 
 def _of_pictures(

@@ -7,9 +7,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from augment.generators.attribute.codes import Codes, features, fitted
 from augment.generators.attribute.config import Config
 from augment.generators.attribute.labels import Maps, enough, usable, values_of
-from augment.generators.attribute.regions import guide, region_of, widened
+from augment.generators.attribute.regions import fallen, guide, region_of, widened
 from augment.generators.attribute.transplant import transplanted
 from augment.generators.attribute.window import Window, cut, window_of
 from augment.images import resize
@@ -20,7 +21,8 @@ from augment.types import FloatArray, Image
 
 _LEAN = 6.0  # degrees; windows lie so much askew while learning
 _ASIDE, _ZOOM = 0.06, 0.1  # shares of their side: shifts and sizes
-_FEW = 6  # people, of whom the one with the most similar colours gives a region
+_FEW = 24  # people, of whom the most similar one gives a region
+_TONE = 3.0  # how much a likeness of colours (levels, by 255) counts beside codes
 _NEAR = 16  # attention may be wider than the guide by the side over this
 
 
@@ -43,6 +45,11 @@ class Batch:
     def change(self) -> Tensor:
         """(n, attributes): 1 or -1 for the attribute to change, else 0."""
         return torch.nan_to_num(self.target - self.own)
+
+    @property
+    def place(self) -> Tensor:
+        """(n,): the number of the attribute to change."""
+        return self.change.abs().argmax(1)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ class Lesson:
         values: (faces, attributes), 0, 1 or nan.
         weights: (faces,), how often each is drawn: values come equally often.
         notes: why faces were left out, and how often; and where guides come from.
+        codes: of regions, where the network is told them.
 
     Raises:
         UserError: an attribute is no label column, or has too few faces with one of its values.
@@ -75,6 +83,7 @@ class Lesson:
 
     def __init__(self, config: Config, everyone: FaceSet, maps: Maps, where: str) -> None:
         self.regions = [region_of(config.region(name)) for name in config.attributes]
+        self.codes: Codes | None = None
         values = values_of(config, everyone, where)
         keep, self.notes = usable(config, everyone, values, maps)
         enough(config, values[keep], where)
@@ -140,11 +149,12 @@ class WindowLesson(Lesson):
         self._side = config.network.window
         self._transplants = config.arch == "ours"
         super().__init__(config, everyone, maps, where)
+        if self._transplants:
+            self.codes = self._coded(config)
 
     def _look(self, size: int, maps: Maps) -> None:
         side = self.faces.images.shape[1]
         self._points = self.faces.points
-        self._tones = np.stack([_tone(image) for image in self.faces.images])
         self._guides = [
             np.stack([
                 guide(region, side, points, maps.parsing.get(name))
@@ -162,23 +172,54 @@ class WindowLesson(Lesson):
         pictures, (guides, near, area) = _moved(planes, 2, random)
         return WindowBatch(pictures[0], own, target, guides, pictures[1], area, near)
 
+    def _coded(self, config: Config) -> Codes:
+        """Codes of regions; and how faces look and would look with the other value, to find donors
+        by."""
+        kinds, numbers = config.kinds
+        areas = [window_of(region_of(kind), LEVEL).area(self._side) for kind in kinds]
+        seen = [self._features(numbers.index(n), area) for n, area in enumerate(areas)]
+        codes = fitted(numbers, self._side, config.network.codes, seen, self.values)
+        tones = np.stack([_tone(image) for image in self.faces.images]) / 255
+        tones *= _TONE * np.sqrt(codes.count)
+        self._goals, self._looks = list[FloatArray](), list[FloatArray]()
+        for place, kind in enumerate(numbers):
+            found = (seen[kind] - codes.mean[kind]) @ codes.basis[kind].T
+            change = torch.from_numpy(np.nan_to_num(1 - 2 * self.values[:, place]))
+            goals = codes.moved(found, torch.full((len(found),), place), change)
+            self._looks.append(np.column_stack([found.numpy(), tones]))
+            self._goals.append(np.column_stack([goals.numpy(), tones]))
+        return codes.to(best_device())
+
+    def _features(self, place: int, area: npt.NDArray[np.bool_]) -> Tensor:
+        """What codes of a region are made of, of all faces; every second one is mirrored."""
+        found = []
+        where = torch.from_numpy(area[None, None].astype(np.float32))
+        for number, points in enumerate(self._points):
+            image = cut(self.faces.images[number], window_of(self.regions[place], points),
+                        self._side)  # fmt: skip
+            shown = torch.from_numpy(np.ascontiguousarray(image[:, :: 1 - 2 * (number % 2)]))
+            found.append(features(shown.permute(2, 0, 1)[None] / 127.5 - 1, where))
+        return torch.cat(found)
+
     def _donor(self, number: int, place: int, random: np.random.Generator) -> int:
-        """Somebody with the other value; of a few, the one with the most similar colours."""
+        """Somebody with the other value; of a few, the one most like the face with that value."""
         others = self._with[place][int(1 - self.values[number, place])]
         few = others[random.integers(len(others), size=_FEW)]
-        apart = np.abs(self._tones[few] - self._tones[number]).sum(1)
+        apart = np.square(self._looks[place][few] - self._goals[place][number]).sum(1)
         return int(few[apart.argmin()])
 
     def _planes(self, number: int, place: int, random: np.random.Generator) -> Image:
         """(side, side, 9): face, transplant, guide, near, area."""
         window, face, here = self._seen(number, place, random)
         area = window.area(self._side)
-        pasted, both = face, here  # the papers' networks do not use it
+        pasted, both, shown = face, here, here  # the papers' networks do not use it
         if self._transplants:
             _, other, there = self._seen(self._donor(number, place, random), place, random)
+            low = window.fall(self._side)
+            here, there = fallen(here, low), fallen(there, low)
             pasted, both = transplanted(face, here, other, there, area)
         near = widened(both | here, max(1, self._side // _NEAR)) & area
-        masks = np.dstack([here & area, near, area]).astype(np.uint8) * 255
+        masks = np.dstack([shown & area, near, area]).astype(np.uint8) * 255
         return np.dstack([face, pasted, masks])
 
     def _seen(
@@ -192,6 +233,10 @@ class WindowLesson(Lesson):
         )  # fmt: skip
         image = cut(self.faces.images[number], window, self._side)
         return window, image, cut(self._guides[place][number], window, self._side) > 127
+
+
+#: Any level face: in its window an area does not depend on the face.
+LEVEL = np.array([[-1, 0], [1, 0], [0, 0.5], [-1, 1], [1, 1]], np.float32)
 
 
 def _tone(image: Image) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Our network: one editor of several attributes, told only by how much each shall change."""
+"""Our network: one editor of several attributes, which makes a picture of a linear edit."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,17 +10,15 @@ from augment.nets.adversary import strided
 from augment.nets.blocks import DoubleConv, FiLM
 
 _CODE = 48
-_BLUR = 5  # the side over this is what a blur reaches
 _OPEN = 1.5  # so open is the attention at the start: it cannot stay shut
 
 
 class Editor(nn.Module):
-    """A U-Net on quarter-size pixels of a window; what changes, not what is wanted, sets its
-    features (M. Liu et al., "STGAN", CVPR 2019).
+    """A U-Net on quarter-size pixels of a window. It sees the face and a linear edit of it
+    (codes.py); its features are set by what changes (M. Liu et al., "STGAN", CVPR 2019).
 
-    The attribute image is painted on the face's blurred colours, so that skin over teeth has the
-    right tone; the attention is confined to the area given: what lies farther away stays as it is,
-    bit for bit.
+    The attribute image is painted on the linear edit, and is that edit before anything is learned;
+    the attention is confined to the area given: what lies farther away stays as it is, bit for bit.
 
     Args:
         channels: maps at half, quarter, eighth ... height.
@@ -30,7 +28,7 @@ class Editor(nn.Module):
     def __init__(self, channels: Sequence[int], attributes: int) -> None:
         super().__init__()
         self.code = nn.Sequential(nn.Linear(attributes, _CODE), nn.SiLU(), nn.Linear(_CODE, _CODE))
-        inside = [16 + attributes, *channels[:-1]]
+        inside = [28 + attributes, *channels[:-1]]
         self.down = nn.ModuleList(DoubleConv(a, b) for a, b in zip(inside, channels, strict=True))
         up = list(reversed(channels))
         pairs = list(itertools.pairwise(up))
@@ -39,20 +37,25 @@ class Editor(nn.Module):
         self.film = nn.ModuleList(FiLM(_CODE, count) for count in up)
         # A pixel of this map holds four of the picture: colours and attention of each.
         self.head = nn.Conv2d(channels[0], 16, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
-    def forward(self, face: Tensor, change: Tensor, area: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, face: Tensor, change: Tensor, area: Tensor, rough: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """What to show, and where.
 
         Args:
             face: (n, 3, h, w) in [-1, 1].
             change: (n, attributes), wanted value minus own: -1, 0 or 1.
             area: (n, 1, h, w) in 0..1, beyond which nothing may change.
+            rough: as ``face``, the linear edit.
 
         Returns:
             Attribute image (n, 3, h, w) and attention (n, 1, h, w) in 0..1.
         """
         code = self.code(change)
-        x = nn.functional.pixel_unshuffle(torch.cat([face, area], dim=1), 2)
+        x = nn.functional.pixel_unshuffle(torch.cat([face, rough, area], dim=1), 2)
         planes = change[:, :, None, None].expand(-1, -1, *x.shape[2:])
         x = torch.cat([x, planes.to(x.dtype)], dim=1)
         skips = []
@@ -63,14 +66,7 @@ class Editor(nn.Module):
         for expand, block, film in zip(self.expand, self.up, self.film[1:], strict=True):
             x = film(block(torch.cat([expand(x), skips.pop()], dim=1)), code)
         out = nn.functional.pixel_shuffle(self.head(x).float(), 2)
-        return _ground(face) + out[:, :3], torch.sigmoid(out[:, 3:] + _OPEN) * area
-
-
-def _ground(face: Tensor) -> Tensor:
-    """A face's colours without its features; edges repeat."""
-    reach = face.shape[3] // _BLUR
-    padded = nn.functional.pad(face, (reach,) * 4, mode="replicate")
-    return nn.functional.avg_pool2d(padded, 2 * reach + 1, 1)
+        return rough + out[:, :3], torch.sigmoid(out[:, 3:] + _OPEN) * area
 
 
 class Critic(nn.Module):

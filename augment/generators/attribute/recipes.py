@@ -7,6 +7,7 @@ from typing import Any
 
 from augment.errors import UserError
 from augment.generators.attribute import sagan, training
+from augment.generators.attribute.codes import Codes
 from augment.generators.attribute.collapse import Collapsed
 from augment.generators.attribute.config import Config
 from augment.generators.attribute.labels import Maps
@@ -33,10 +34,16 @@ class Taught:
 def network_of(config: Config) -> Editor | LayoutNet:
     """The untrained network."""
     count = len(config.attributes)
-    if config.arch == "ours":
-        return Editor(config.network.channels, count)
     settings = config.network
+    if config.arch == "ours":
+        return Editor(settings.channels, count)
     return LayoutNet(config.arch, count, settings.width, settings.blocks, settings.kernel)
+
+
+def codes_of(config: Config) -> Codes:
+    """Codes of regions, before they are fitted."""
+    _, numbers = config.kinds
+    return Codes(numbers, config.network.window, config.network.codes)
 
 
 def lesson_of(config: Config, faces: FaceSet, maps: Maps, where: str) -> Lesson:

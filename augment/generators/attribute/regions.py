@@ -34,6 +34,7 @@ class Region:
         ellipse: centre x, y and half axes of the shape by landmarks.
         hole: an ellipse that is left out.
         above, below: the shape is cut here (y).
+        fall: as far below it an edit may go, too: the chin falls with an opened mouth.
         joined: with a map, the shape counts as well: parts may be absent that an edit adds.
     """
 
@@ -43,6 +44,7 @@ class Region:
     above: float = 9.0
     below: float = -9.0
     joined: bool = False
+    fall: float = 0.0
 
 
 _LIPS = ("u_lip", "mouth", "l_lip")
@@ -50,6 +52,7 @@ _EYES = ("l_eye", "r_eye", "l_brow", "r_brow", "eye_g")
 #: Places measured on ArcFace's template, whose mouth lies 1 below the eyes.
 REGIONS = {
     "mouth": Region(_LIPS, (0.0, 1.05, 0.5, 0.25)),
+    "jaw": Region(_LIPS, (0.0, 1.05, 0.5, 0.25), fall=0.7),
     "eyes": Region(_EYES, (0.0, 0.0, 0.95, 0.38), joined=True),
     "nose": Region(("nose",), (0.0, 0.4, 0.3, 0.4)),
     "lower_face": Region(_LIPS, (0.0, 1.0, 0.85, 0.75), below=0.6, joined=True),
@@ -129,6 +132,13 @@ def inside(
     middle_x, middle_y, across, tall = ellipse
     found: Mask = ((x - middle_x) / across) ** 2 + ((y - middle_y) / tall) ** 2 <= 1
     return found
+
+
+def fallen(mask: Mask, pixels: int) -> Mask:
+    """The mask and all that lies no farther than so many pixels straight below it."""
+    column = np.zeros((2 * pixels + 1, 1), np.uint8)
+    column[: pixels + 1] = 1
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), column, borderValue=0) > 0)
 
 
 def widened(mask: Mask, pixels: int) -> Mask:

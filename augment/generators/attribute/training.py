@@ -24,12 +24,12 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "real": 0.2, "missing": 0.2, "outside": 0.1,
+    "learnt": 3.0, "edges": 2.0, "asked": 0.4, "real": 0.12, "missing": 0.2, "outside": 0.1,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
 ALONE = 0.25  # share of the training without the critic's word; it comes in as slowly
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
-_PENALTY = 0.5
+_PENALTY = 4.0
 
 
 class WatchedCritic(Critic):
@@ -53,14 +53,25 @@ class Game:
     def edit(self, indices: Indices, random: np.random.Generator) -> Mapping[str, Tensor]:
         """The editor's losses."""
         batch = self._lesson.draw(indices, random)
-        image, attention = self._editor(batch.faces, batch.change, batch.area)
+        codes, place = self._lesson.codes, batch.place
+        assert codes is not None
+        own = codes.of(batch.faces, batch.area, place)
+        turn = batch.change.sum(1)
+        wanted = codes.moved(own, place, turn)
+        rough = codes.shown(batch.faces, wanted - own, place)
+        image, attention = self._editor(batch.faces, batch.change, batch.area, rough)
         made = blend(image, attention, batch.faces)
         self._last = batch, made.detach()
         self._critic.requires_grad_(False)
         score = self._score(diff_augment(made), batch.target, batch.change)
         self._critic.requires_grad_(True)
         start = self._rough(batch, made.detach())
-        image, back_attention = self._editor(start, -batch.change, batch.area)
+        # The true code teaches what codes mean; the linear edit's, to mend it: every other time.
+        begun = codes.of(start, batch.area, place)
+        led, share = codes.moved(begun, place, -turn), torch.rand(len(own), 1, device=own.device)
+        share = (2 * share - 1).clamp_min(0)
+        rough = codes.shown(start, share * own + (1 - share) * led - begun, place)
+        image, back_attention = self._editor(start, -batch.change, batch.area, rough)
         again = blend(image, back_attention, start)
         weight = batch.area + 0.05
         both = torch.cat([attention, back_attention])
@@ -69,6 +80,8 @@ class Game:
         found = {
             "learnt": weighted_l1(again, batch.faces, weight),
             "edges": gradient_l1(again, batch.faces, weight),
+            # A mean of mouths is half open: what was asked for must be seen in full.
+            "asked": codes.lacking(codes.of(made, batch.area, place), wanted, place, turn),
             "real": nn.functional.softplus(-score).mean(),
             "missing": missing,
             "outside": outside,

@@ -41,6 +41,8 @@ class Window:
         rows, columns = (np.mgrid[:side, :side] - (side - 1) / 2) * (2 * self.half / side)
         x, y, across, tall = self.region.ellipse
         found = inside((0, 0, across + REACH, tall + REACH), columns, rows)
+        lower = (0, 0, across + REACH, max(tall + REACH, tall + self.region.fall))
+        found |= (rows > 0) & inside(lower, columns, rows)
         found &= (rows + y < self.region.above + REACH) & (rows + y > self.region.below - REACH)
         if self.region.hole is not None:
             hole_x, hole_y, hole_across, hole_tall = self.region.hole
@@ -48,6 +50,10 @@ class Window:
             found &= ~inside(less, columns, rows)
         edge = np.abs(np.mgrid[:side, :side] - (side - 1) / 2).max(0)
         return np.asarray(found & (edge < side / 2 - 1))
+
+    def fall(self, side: int) -> int:
+        """How far below the region an edit goes, window pixels."""
+        return round(self.region.fall / (2 * self.half) * side)
 
     def askew(self, lean: float, aside: npt.NDArray[np.float64], zoom: float) -> "Window":
         """Turned by ``lean`` degrees, shifted by shares of the side, ``zoom`` times as large."""
