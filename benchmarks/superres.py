@@ -28,7 +28,7 @@ from pathlib import Path
 from superres_choose import blend_figures, choice_figures
 from superres_cost import cost_figures, memory_figures, training_figures
 from superres_curve import curve_figures
-from superres_faces import SETS, Counts, Faces, prepare
+from superres_faces import SETS, UNSEEN, Counts, Faces, prepare
 from superres_measures import quality_figures
 from superres_methods import CHOSEN_ON, methods, settings, train
 from superres_page import write_page
@@ -80,8 +80,14 @@ def _train(bench: Bench) -> Iterator[Figure]:
 def _quality(bench: Bench) -> Iterator[Figure]:
     for name in bench.sets:
         most = 4 if bench.quick else MEASURED[name]
-        compared = methods(bench.models, name)
-        yield from quality_figures(bench.faces(name), compared, most, bench.data, SEED)
+        faces, compared = bench.faces(name), methods(bench.models, name)
+        adapted = {arch: compared.pop(arch) for arch in list(compared) if arch.endswith("_adapted")}
+        yield from quality_figures(faces, compared, most, bench.data, SEED)
+        if adapted:  # seconds a face
+            few = {"bicubic": compared["bicubic"], **adapted}
+            for row in quality_figures(faces, few, most // 3, bench.data, SEED, (UNSEEN,)):
+                if row.arch != "bicubic":
+                    yield row
 
 
 def _cost(bench: Bench) -> Iterator[Figure]:

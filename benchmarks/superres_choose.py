@@ -33,9 +33,7 @@ _NAMES = ("psnr_gain_db", "ssim_gain", "fd_ratio", "kid", "identity_cosine", "sh
           "shrunken_psnr")  # fmt: skip
 
 
-def blend_figures(
-    faces: Faces, models: Path, most: int, data: Path, seed: int
-) -> Iterator[Figure]:
+def blend_figures(faces: Faces, models: Path, most: int, data: Path, seed: int) -> Iterator[Figure]:
     """Shares of the second stage; the one of least distance is written down for the other parts, of
     those with at most :data:`LOST` less than bicubic."""
     compared: dict[str, Method] = {"bicubic": plain(PillowImage.Resampling.BICUBIC)}

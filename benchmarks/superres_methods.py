@@ -27,8 +27,8 @@ Method = Callable[[Image], Image]
 LENGTHS: dict[str, tuple[int, int, int, int]] = {
     "drawn": (8_000, 8_000, 1_600, 8_000),
     "fairface": (16_000, 12_000, 1_600, 16_000),
-    "london_hr": (3_200, 2_400, 480, 3_200),
-    "celebamask_hq": (3_200, 2_400, 480, 3_200),
+    "london_hr": (2_400, 2_400, 400, 2_400),
+    "celebamask_hq": (2_400, 2_400, 400, 2_400),
 }
 #: Shares of these lengths that the curve of likeness against training time is of.
 SHARES = (1 / 16, 1 / 4)
@@ -40,6 +40,10 @@ ADAPTATION = 50  # steps on the very face
 BLEND = "blend.json"  # beside a set's models: the share of the second stage in `ours_gan`
 #: The sets that the whole curve is measured on.
 CURVES = ("drawn", "fairface")
+
+
+#: What is given here was shrunken and no more.
+_PLAIN = {"realigned": 0.0}
 
 
 def plain(filtering: PillowImage.Resampling) -> Method:
@@ -72,10 +76,10 @@ def settings(arch: str, name: str, quick: bool, share: float = 1.0) -> dict[str,
     pixels, detail, paper, supervised = (round(share * length) for length in lengths)
     if arch == "paper":
         train = {"images": paper, "batch": 8, "learning_rate": 3e-4}
-        return {"arch": "paper", "network": {"channels": 64}, "train": train}
+        return {"arch": "paper", "network": {"channels": 64}, "train": train, **_PLAIN}
     if arch == "supervised":
-        return {"train": {"images": supervised}, "adversarial": {"images": 16}}
-    return {"train": {"images": pixels}, "adversarial": {"images": detail}}
+        return {"train": {"images": supervised}, "adversarial": {"images": 16}, **_PLAIN}
+    return {"train": {"images": pixels}, "adversarial": {"images": detail}, **_PLAIN}
 
 
 def train(
@@ -111,6 +115,7 @@ def train(
 def trained(folder: Path, blend: float, adaptation: int = 0, grain: float = 0.0) -> Method:
     """As the generator enlarges; the paper knows of no back-projection."""
     make: dict[str, Any] = {"blend": blend, "adaptation": adaptation, "grain": grain}
+    make["back_projection"] = 2
     entry = read_config(folder)
     if entry["arch"] == "paper":
         make["back_projection"] = 0

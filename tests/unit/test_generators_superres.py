@@ -23,7 +23,7 @@ from augment.generators.superres.network import (
     bicubic,
     shrink,
 )
-from augment.generators.superres.pairs import Pairs, cut, degrade
+from augment.generators.superres.pairs import Pairs, cut, degrade, realign
 from augment.generators.superres.restore import blended, enlarge
 from augment.generators.superres.training import grid
 from augment.images import encode, resize
@@ -121,6 +121,30 @@ class TestDownSampling:
 class TestPairs:
     def images(self, side: int = 64) -> np.ndarray[Any, np.dtype[np.uint8]]:
         return np.stack([face_picture(number, side)[0] for number in range(6)])
+
+    def test_realigned_inputs_lie_where_shrunken_ones_do(self) -> None:
+        random = np.random.default_rng(0)
+        apart, shifted = [], []
+        for image in self.images():
+            made, plain = realign(image, random), resize(image, 16)
+            assert made.shape == plain.shape
+            apart.append(difference(made, plain))
+            shifted.append(difference(made[:, 1:], plain[:, :-1]))
+        assert 0 < np.mean(apart) < 0.5 * np.mean(shifted)
+
+    def test_the_share_of_realigned_inputs_is_kept(self) -> None:
+        images = self.images()
+        places = np.arange(6)
+        found = {
+            share: Pairs(images, 64, {1: 1.0}, degraded=False, realigned=share).draw(
+                places, np.random.default_rng(3)
+            )
+            for share in (0.0, 1.0)
+        }
+        for share, (inputs, targets) in found.items():
+            plain = [resize(target, 16) for target in targets]
+            same = [np.array_equal(a, b) for a, b in zip(inputs, plain, strict=True)]
+            assert all(same) if share == 0 else not any(same)
 
     def test_inputs_are_shrunken_targets_of_three_scales_the_finest_twice_as_often(self) -> None:
         pairs, random = Pairs(self.images(), 64, degraded=False), np.random.default_rng(3)

@@ -89,6 +89,9 @@ class Config(Section):
     crop: int = Field(default=64, ge=16, le=512, multiple_of=4)
     # Learns on at most so many faces.
     faces: int = Field(default=20_000, gt=0)
+    # Share of the small copies it learns from that were tilted and interpolated on the way, as
+    # alignment does with the small faces that the road restores.
+    realigned: float = Field(default=0.75, ge=0, le=1)
     # Weight of: shrunken again, the result is the input.
     consistency: float = Field(default=0.5, ge=0)
     train: Train = Train()
@@ -120,7 +123,7 @@ class Generator:
 
         config = self.config
         learned = load_faces(faces, ("train",), ("a",), config.faces)
-        pairs = Pairs(learned.images, config.crop)
+        pairs = Pairs(learned.images, config.crop, realigned=config.realigned)
         networks, fitted = teach(pairs, len(learned), learned.digest, config, seed, work)
         export(folder, networks, config.model_dump(mode="json"), fitted)
 
