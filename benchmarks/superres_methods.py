@@ -42,10 +42,6 @@ BLEND = "blend.json"  # beside a set's models: the share of the second stage in 
 CURVES = ("drawn", "fairface")
 
 
-#: What is given here was shrunken and no more.
-_PLAIN = {"realigned": 0.0}
-
-
 def plain(filtering: PillowImage.Resampling) -> Method:
     def enlarge(face: Image) -> Image:
         size = (FACTOR * face.shape[1], FACTOR * face.shape[0])
@@ -76,10 +72,10 @@ def settings(arch: str, name: str, quick: bool, share: float = 1.0) -> dict[str,
     pixels, detail, paper, supervised = (round(share * length) for length in lengths)
     if arch == "paper":
         train = {"images": paper, "batch": 8, "learning_rate": 3e-4}
-        return {"arch": "paper", "network": {"channels": 64}, "train": train, **_PLAIN}
+        return {"arch": "paper", "network": {"channels": 64}, "train": train}
     if arch == "supervised":
-        return {"train": {"images": supervised}, "adversarial": {"images": 16}, **_PLAIN}
-    return {"train": {"images": pixels}, "adversarial": {"images": detail}, **_PLAIN}
+        return {"train": {"images": supervised}, "adversarial": {"images": 16}}
+    return {"train": {"images": pixels}, "adversarial": {"images": detail}}
 
 
 def train(
@@ -115,7 +111,6 @@ def train(
 def trained(folder: Path, blend: float, adaptation: int = 0, grain: float = 0.0) -> Method:
     """As the generator enlarges; the paper knows of no back-projection."""
     make: dict[str, Any] = {"blend": blend, "adaptation": adaptation, "grain": grain}
-    make["back_projection"] = 2
     entry = read_config(folder)
     if entry["arch"] == "paper":
         make["back_projection"] = 0

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,7 @@ from PIL import Image as PillowImage
 from augment.align import crop as align_crop
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import UserError
-from augment.generators.superres import Config, Generator, photographed
+from augment.generators.superres import Config, Generator, photographed, with_lost
 from augment.generators.superres.network import (
     Enlarger,
     PaperEnlarger,
@@ -23,7 +24,7 @@ from augment.generators.superres.network import (
     bicubic,
     shrink,
 )
-from augment.generators.superres.pairs import Pairs, cut, degrade, realign
+from augment.generators.superres.pairs import Pairs, cut, degrade
 from augment.generators.superres.restore import blended, enlarge
 from augment.generators.superres.training import grid
 from augment.images import encode, resize
@@ -117,34 +118,24 @@ class TestDownSampling:
             resize(crop, native), photo
         )
 
+    @pytest.mark.parametrize("tilt", [0, 17])
+    def test_what_no_straight_grid_holds_of_a_crop_is_added_back(self, tilt: int) -> None:
+        crop, _ = face_picture(2, 64)
+        if tilt:
+            matrix = cv2.getRotationMatrix2D((31.5, 31.5), tilt, 1.0)
+            crop = cv2.warpAffine(resize(resize(crop, 24), 64), matrix, (64, 64))
+        small = photographed(crop, 24)
+        plain = cv2.resize(small, (64, 64), interpolation=cv2.INTER_CUBIC)
+        assert difference(plain, crop) > 0.5
+        # A restorer that only enlarges: the crop comes out, all of it.
+        assert difference(with_lost(plain, crop, small), crop) < 0.5
+        brighter = np.clip(plain.astype(np.int16) + 9, 0, 255).astype(np.uint8)
+        assert 7 < (with_lost(brighter, crop, small).astype(int) - crop).mean() < 10
+
 
 class TestPairs:
     def images(self, side: int = 64) -> np.ndarray[Any, np.dtype[np.uint8]]:
         return np.stack([face_picture(number, side)[0] for number in range(6)])
-
-    def test_realigned_inputs_lie_where_shrunken_ones_do(self) -> None:
-        random = np.random.default_rng(0)
-        apart, shifted = [], []
-        for image in self.images():
-            made, plain = realign(image, random), resize(image, 16)
-            assert made.shape == plain.shape
-            apart.append(difference(made, plain))
-            shifted.append(difference(made[:, 1:], plain[:, :-1]))
-        assert 0 < np.mean(apart) < 0.5 * np.mean(shifted)
-
-    def test_the_share_of_realigned_inputs_is_kept(self) -> None:
-        images = self.images()
-        places = np.arange(6)
-        found = {
-            share: Pairs(images, 64, {1: 1.0}, degraded=False, realigned=share).draw(
-                places, np.random.default_rng(3)
-            )
-            for share in (0.0, 1.0)
-        }
-        for share, (inputs, targets) in found.items():
-            plain = [resize(target, 16) for target in targets]
-            same = [np.array_equal(a, b) for a, b in zip(inputs, plain, strict=True)]
-            assert all(same) if share == 0 else not any(same)
 
     def test_inputs_are_shrunken_targets_of_three_scales_the_finest_twice_as_often(self) -> None:
         pairs, random = Pairs(self.images(), 64, degraded=False), np.random.default_rng(3)

@@ -89,9 +89,6 @@ class Config(Section):
     crop: int = Field(default=64, ge=16, le=512, multiple_of=4)
     # Learns on at most so many faces.
     faces: int = Field(default=20_000, gt=0)
-    # Share of the small copies it learns from that were tilted and interpolated on the way, as
-    # alignment does with the small faces that the road restores.
-    realigned: float = Field(default=0.75, ge=0, le=1)
     # Weight of: shrunken again, the result is the input.
     consistency: float = Field(default=0.5, ge=0)
     train: Train = Train()
@@ -123,7 +120,7 @@ class Generator:
 
         config = self.config
         learned = load_faces(faces, ("train",), ("a",), config.faces)
-        pairs = Pairs(learned.images, config.crop, realigned=config.realigned)
+        pairs = Pairs(learned.images, config.crop)
         networks, fitted = teach(pairs, len(learned), learned.digest, config, seed, work)
         export(folder, networks, config.model_dump(mode="json"), fitted)
 
@@ -173,13 +170,24 @@ class Generator:
                 reason=f"{face.id} had {native} px in its photo: too few to restore a face from "
                 f"(at least {self.config.make.smallest})",
             )
-        large = self.enlarge(photographed(face.image, native), seed)
-        return Made(resize(large, side), face.points, (self._step(native),))
+        small = photographed(face.image, native)
+        large = resize(self.enlarge(small, seed), side)
+        return Made(with_lost(large, face.image, small), face.points, (self._step(native),))
 
     def _step(self, native: int) -> str:
         config = self.config
         how = f"blend {config.make.blend:g}" if config.arch == "ours" else "after the paper"
         return f"restored from {native} px (x4 network, {how})"
+
+
+def with_lost(restored: Image, crop: Image, small: Image) -> Image:
+    """A restored face, uint8 (side, side, 3), with what the crop shows and the small face, enlarged
+    alike, does not: a tilted face's detail lies between the pixels of any straight grid as coarse.
+    """
+    side = len(crop)
+    plain = cv2.resize(small.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    found = restored + (crop - plain)
+    return np.asarray(np.clip(np.round(found), 0, 255), dtype=np.uint8)
 
 
 def photographed(crop: Image, native: int) -> Image:

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from augment.generators.superres import photographed
 from augment.generators.superres.network import FACTOR
 from augment.images import resize
 from augment.nets.loop import Indices
@@ -20,7 +19,6 @@ from augment.types import Image
 LEVELS = {4: 0.25, 2: 0.25, 1: 0.5}
 _SMALLEST_TARGET = 16  # pixels; its input has 4
 _ROTATIONS = 3
-_TILT = 20.0  # degrees, at most
 _KINDS = 7  # nothing, three rotations, noise, blur, JPEG: exactly one, each as often
 
 
@@ -32,7 +30,6 @@ class Pairs:
         crop: larger targets are cut to so many pixels a side, at a place drawn for each.
         levels: shares of the side (1, 2, 4: whole, half, quarter) and how often each is drawn.
         degraded: whether inputs are spoiled in one of the ways of :func:`degrade`.
-        realigned: share of inputs that come by way of :func:`realign`.
     """
 
     def __init__(
@@ -41,7 +38,6 @@ class Pairs:
         crop: int,
         levels: Mapping[int, float] = LEVELS,
         degraded: bool = True,
-        realigned: float = 0.0,
     ) -> None:
         cv2.setNumThreads(1)  # pictures this small lose more to threads than they win
         side = images.shape[1] - images.shape[1] % FACTOR
@@ -51,7 +47,7 @@ class Pairs:
         self._targets = [_resized(images, side) for side in fit_in.values()]
         often = np.array([levels[share] for share in fit_in])
         self._shares = often / often.sum()
-        self._crop, self._degraded, self._realigned = crop - crop % FACTOR, degraded, realigned
+        self._crop, self._degraded = crop - crop % FACTOR, degraded
         self.given = self._targets[-1]
 
     def draw(self, places: Indices, random: np.random.Generator) -> tuple[list[Image], list[Image]]:
@@ -60,11 +56,7 @@ class Pairs:
         inputs, targets = [], []
         for place in places:
             target = cut(self._targets[level][place], self._crop, random)
-            # No share, no number drawn: what was learned before is learned again.
-            if self._realigned and random.random() < self._realigned:
-                small = realign(target, random)
-            else:
-                small = resize(target, len(target) // FACTOR)
+            small = resize(target, len(target) // FACTOR)
             if self._degraded:
                 small, target = degrade(small, target, random)
             inputs.append(small)
@@ -90,28 +82,6 @@ def cut(image: Image, side: int, random: np.random.Generator) -> Image:
         top, left = random.integers(0, len(image) - side + 1, size=2)
         image = image[top : top + side, left : left + side]
     return np.ascontiguousarray(image[:, ::-1] if random.random() < 0.5 else image)
-
-
-def realign(target: Image, random: np.random.Generator) -> Image:
-    """The target's small copy as the road has it: a tilted small face, between whose pixels
-    alignment has interpolated, shrunk to its size again. What that does to a face (about 30 dB), a
-    network that learns from plain shrinking takes for the face's own."""
-    side = len(target)
-    middle = (side - 1) / 2
-    tilt = cv2.getRotationMatrix2D((middle, middle), random.uniform(-_TILT, _TILT), 1.0)
-    tilt[:, 2] += random.uniform(-FACTOR / 2, FACTOR / 2, size=2)
-    tilted = cv2.warpAffine(
-        target, tilt, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-    )
-    tiny = resize(np.asarray(tilted, dtype=np.uint8), side // FACTOR)
-    # To pixels of the small face, whose middles lie at integers as well.
-    there = tilt / FACTOR
-    there[:, 2] += 0.5 / FACTOR - 0.5
-    back = cv2.warpAffine(
-        tiny, there, (side, side), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REFLECT,
-    )  # fmt: skip
-    return photographed(np.asarray(back, dtype=np.uint8), side // FACTOR)
 
 
 def degrade(small: Image, target: Image, random: np.random.Generator) -> tuple[Image, Image]:
