@@ -23,7 +23,7 @@ _Matrix = npt.NDArray[np.float64]
 _RIDGE = 1.0
 _SHRUNK = 0.1  # share of a spread that is all values' together, for few faces show it badly
 #: How far beyond the middle of a value's faces an edit goes, in their standard deviations.
-BEYOND = 1.0
+BEYOND = 2.0
 _BLUR = 5  # the side over this is what a blur reaches
 _MOST = 3000  # faces that components are taken from
 
