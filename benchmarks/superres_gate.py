@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import yaml
 from superres_gains import DATA, RESTORED
+from superres_nearness import HALVES, of_half
 from superres_spoils import SPOILS, no_faces
 from superres_truth import truths
 
@@ -35,13 +36,12 @@ from augment.metrics.passes import failed_checks
 from augment.metrics.proportion import wilson_interval
 from augment.params import validate
 from augment.schema import Labels, candidate_schema, table
-from augment.seeds import row_generator, row_share
+from augment.seeds import row_generator
 from augment.shards import read_schema, read_table, write_bucketed
 
 SEED = 7
 #: A restored face is good that comes so near to the truth (dB, cosine of the embedder).
 GOOD_PSNR, GOOD_COSINE = 24.0, 0.6
-HALVES = {"choose": (0.0, 0.5), "report": (0.5, 1.0)}
 
 Row = dict[str, Any]
 
@@ -50,9 +50,7 @@ def candidates(road: Path, data: Path, seed: int, half: str) -> tuple[list[Row],
     """Candidate rows, ``kind`` among their columns; and aligned rows of small "faces" that are
     none."""
     params = yaml.safe_load((road / "params.yaml").read_text())
-    low, high = HALVES[half]
-    known = [truth for truth in truths(road, params, data)
-             if low <= row_share(seed, "superres gate", truth.parent["id"]) < high]  # fmt: skip
+    known = of_half(truths(road, params, data), seed, half)
     rows: list[Row] = []
     for place, truth in enumerate(known):
         near = truth.psnr >= GOOD_PSNR and truth.cosine >= GOOD_COSINE

@@ -116,6 +116,7 @@ def profit_part(rows: Rows) -> list[str]:
             low, high = row["interval"]
             cells.append(f"{row['value']:+.3f} [{low:+.3f}, {high:+.3f}]")
         lines.append(f"| {group} | " + " | ".join(cells) + " |")
+    near = [_near(own, name) for name in ("truth_psnr", "truth_cosine", "truth_sharpness")]
     words = (
         "Who learns better? Linear heads on a frozen face embedder, taught with the real train "
         "photos alone (`photos`), with the small faces that the road restored and the gate passed, "
@@ -123,5 +124,33 @@ def profit_part(rows: Rows) -> list[str]:
         "with replacement; tested on the road's real test photos; differences in pairs, with 95 % "
         "intervals. The network of `evaluate` was not trained: 40,000 faces a training, three of "
         "each arm and road, are hours of a core (`--evaluate` does it)."
+    )
+    return [*(_nearness(near) if all(near) else []), words, "\n".join(lines)]
+
+
+_KINDS = ("enlarged", "restored", "restored_against_enlarged")
+
+
+def _near(own: dict[tuple[str, str, str], dict[str, Any]], name: str) -> list[str]:
+    rows = [own.get((arch, name, "all")) for arch in _KINDS]
+    told = []
+    for row in rows:
+        if row is None:
+            return []
+        low, high = row["interval"]
+        told.append(f"{row['value']:.3f} [{low:.3f}, {high:.3f}]")
+    return [f"{name.removeprefix('truth_')} ({rows[0]['unit'] if rows[0] else ''})", *told]
+
+
+def _nearness(table: list[list[str]]) -> list[str]:
+    lines = [
+        "| | " + " | ".join(kind.replace("_", " ") for kind in _KINDS) + " |",
+        "|---|---|---|---|",
+    ]
+    lines += ["| " + " | ".join(cells) + " |" for cells in table]
+    words = (
+        "Do restored faces come nearer to the photo as it was than the small face merely enlarged? "
+        "Of the half of them that chose nothing; the middle of the crop, because small photos are "
+        "mirrored about another line at their edges."
     )
     return [words, "\n".join(lines)]

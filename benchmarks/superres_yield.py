@@ -26,6 +26,7 @@ from typing import Any
 import yaml
 from superres_copy import write_copy
 from superres_gains import difference_rows, evaluated, road_rows
+from superres_nearness import nearness_rows
 from superres_profit import profit_rows
 from superres_shift import shift_rows
 
@@ -143,6 +144,7 @@ def _figures(roads: list[str], work: Path, data: Path) -> Iterator[Figure]:
             yield from difference_rows(road, "without", work, SEED)
     if "restored" in roads:
         yield from shift_rows(work, data, SEED)
+        yield from nearness_rows(work, data, SEED)
         yield from profit_rows(work, SEED)
 
 
