@@ -40,11 +40,11 @@ SEED = 7
 COUNTS: dict[str, Counts] = {
     "drawn": (600, 200, 200),
     "fairface": (2000, 300, 300),
-    "london_hr": (20, 6, 18),
+    "london_hr": (30, 4, 10),
     "celebamask_hq": (450, 30, 120),
 }
 #: Faces measured of each part, at most.
-MEASURED = {"drawn": 60, "fairface": 60, "london_hr": 16, "celebamask_hq": 16}
+MEASURED = {"drawn": 40, "fairface": 60, "london_hr": 8, "celebamask_hq": 10}
 ARCHES = ("ours", "supervised", "paper")
 
 
