@@ -92,8 +92,8 @@ def gate_part(rows: Rows) -> list[str]:
         "Faces that the road restored, and the same spoiled. They were photos before they were "
         "shrunk, so the truth is known: near are those with at least 24 dB and a cosine of 0.6 to "
         "it. What checks demand was chosen on half of the small faces; the table is of the other "
-        "half. Faces of photos' corners were looked for with a detector that the road does not "
-        "use. Again: `python benchmarks/superres_gate.py --work WORK`."
+        "half. Whether corners of photos show a face was asked of a detector that the road does "
+        "not use. Again: `python benchmarks/superres_gate.py --work WORK`."
     )
     return ["## What the gate refuses", words, "\n".join(lines)]
 

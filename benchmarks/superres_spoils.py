@@ -11,7 +11,7 @@ from superres_gains import RESTORED
 from superres_truth import Truth
 
 from augment import plugins
-from augment.generators.superres import Config, Generator, photographed
+from augment.generators.superres import Config, Generator, photographed, with_lost
 from augment.images import decode, resize
 from augment.nets.weights import read_config, sha256
 from augment.params import validate
@@ -126,5 +126,6 @@ def no_faces(
         if detector.detect(resize(corner, 128)):
             continue
         small = resize(resize(corner, native), len(truth.small))
-        restored = resize(generator.enlarge(photographed(small, native)), len(small))
-        yield truth.parent, {"small": small, "restored": restored}
+        tiny = photographed(small, native)
+        large = resize(generator.enlarge(tiny), len(small))
+        yield truth.parent, {"small": small, "restored": with_lost(large, small, tiny)}
