@@ -85,7 +85,8 @@ def _introduction(seed: int) -> str:
         "sets; `ours_gan` lies between the two stages, at the share that was best on the set's own "
         "faces of validation. `ours_l1_adapted` learned 50 steps on each face before it enlarged "
         "it (measured on 20 faces). Shift of skin tone is in degrees of typology angle (above 0: "
-        "lighter), uncalibrated light. Intervals are of 95 %, people drawn with replacement (FD: halves of the people). "
+        "lighter), uncalibrated light. Intervals are of 95 %, people drawn with replacement (FD: "
+        "halves of the people). "
         f"Seed {seed}. The figures, with commit, command and interval: `superres.json`. Again: "
         "`python benchmarks/superres.py --work WORK`."
     )
