@@ -68,7 +68,8 @@ class Adversarial(TrainConfig):
 class Make(Section):
     """How faces are restored. Changing this needs no new training."""
 
-    # Between the weights of the first stage (0: least error, soft) and the second (1: crisp).
+    # Between the weights of the first stage (0: least error, soft) and the second (1: crisp; from
+    # about 0.75 on strong edges may look beaded).
     blend: float = Field(default=0.5, ge=0, le=1)
     # Rounds in which what the shrunken result lacks against the small face is added.
     back_projection: int = Field(default=2, ge=0, le=20)
