@@ -34,7 +34,7 @@ def test_an_attribute_moves_and_the_other_stays(regions: tuple[int, ...]) -> Non
     without = seen[values.sum(1) == 0][:20]
     place = torch.zeros(len(without), dtype=torch.int64)
     own = codes.of(without, AREA, place)
-    moved = codes.moved(own, place, torch.ones(len(without)))
+    moved = codes.moved(own, place, torch.ones(len(without)), 1.0)
     change = codes.shown(without, moved - own, place) - without
     assert float(change[:, :, 3:5, 7:9].mean()) < -0.3
     assert abs(float(change[:, :, 11:13, 7:9].mean())) < 0.1
@@ -44,7 +44,7 @@ def test_codes_are_spread_as_those_of_the_value() -> None:
     codes, seen, values = learned()
     has, lacks = seen[values[:, 0] == 1], seen[values[:, 0] == 0]
     place = torch.zeros(len(has), dtype=torch.int64)
-    moved = codes.moved(codes.of(has, AREA, place), place, -torch.ones(len(has)))
+    moved = codes.moved(codes.of(has, AREA, place), place, -torch.ones(len(has)), 0.0)
     goal = codes.of(lacks, AREA, place[:1].expand(len(lacks)))
     spread = [np.diag(np.cov(one.numpy().T)) for one in (moved, goal)]
     np.testing.assert_allclose(spread[0], spread[1], rtol=0.5)

@@ -20,10 +20,10 @@ from augment.types import FloatArray
 
 _Matrix = npt.NDArray[np.float64]
 
+#: While learning, how far beyond the middle of a value's faces edits go, in standard deviations.
+BEYOND = 2.0
 _RIDGE = 1.0
 _SHRUNK = 0.1  # share of a spread that is all values' together, for few faces show it badly
-#: How far beyond the middle of a value's faces an edit goes, in their standard deviations.
-BEYOND = 2.0
 _BLUR = 5  # the side over this is what a blur reaches
 _MOST = 3000  # faces that components are taken from
 
@@ -74,18 +74,19 @@ class Codes(nn.Module):
             codes[rows] = (flat[rows] - self.mean[kind]) @ self.basis[kind].T
         return codes
 
-    def moved(self, codes: Tensor, place: Tensor, change: Tensor) -> Tensor:
+    def moved(self, codes: Tensor, place: Tensor, change: Tensor, beyond: float) -> Tensor:
         """Codes of the same faces with the other value.
 
         Args:
             codes: (n, count).
             place: (n,), the attribute that changes.
             change: (n,), 1: to yes, -1: to no.
+            beyond: how far beyond the middle of the value's faces, in their standard deviations.
         """
         target = (change > 0).long()
         aside = codes - self.middles[place, 1 - target]
         led = torch.einsum("nij,nj->ni", self.spreads[place, target], aside)
-        share = (1 + BEYOND * self.reach[place, target]) * change
+        share = (1 + beyond * self.reach[place, target]) * change
         return codes + led + share[:, None] * self.way[place]
 
     def lacking(self, codes: Tensor, wanted: Tensor, place: Tensor, change: Tensor) -> Tensor:

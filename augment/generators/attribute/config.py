@@ -97,6 +97,10 @@ class Config(Section):
     network: Network = Network()
     train: Train = Train()
     collapse: Collapse = Collapse()
+    # ours: how far beyond the middle of a value's faces an edit goes, in their standard deviations:
+    # more convinces judges oftener, and looks less like most faces with that value. Changing it
+    # needs no new training.
+    beyond: float = Field(default=3.0, ge=0, le=8)
     # How strong a change is drawn, by the candidate's seed; 1: as learned.
     strength: tuple[float, float] = (0.94, 1.06)
 

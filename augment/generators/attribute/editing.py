@@ -84,7 +84,7 @@ def _of_windows(
                 where = torch.from_numpy(area.astype(np.float32)).to(faces.device)
                 where, place = where.expand(len(rows), 1, side, side), wanted.abs().argmax(1)
                 own = codes.of(faces, where, place)
-                moves = codes.moved(own, place, wanted.sum(1)) - own
+                moves = codes.moved(own, place, wanted.sum(1), config.beyond) - own
                 found = network(faces, wanted, where, codes.shown(faces, moves, place))
             else:
                 found = network(faces, wanted)

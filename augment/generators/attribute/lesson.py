@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from augment.generators.attribute.codes import Codes, features, fitted
+from augment.generators.attribute.codes import BEYOND, Codes, features, fitted
 from augment.generators.attribute.config import Config
 from augment.generators.attribute.labels import Maps, enough, usable, values_of
 from augment.generators.attribute.regions import fallen, guide, region_of, widened
@@ -185,7 +185,7 @@ class WindowLesson(Lesson):
         for place, kind in enumerate(numbers):
             found = (seen[kind] - codes.mean[kind]) @ codes.basis[kind].T
             change = torch.from_numpy(np.nan_to_num(1 - 2 * self.values[:, place]))
-            goals = codes.moved(found, torch.full((len(found),), place), change)
+            goals = codes.moved(found, torch.full((len(found),), place), change, BEYOND)
             self._looks.append(np.column_stack([found.numpy(), tones]))
             self._goals.append(np.column_stack([goals.numpy(), tones]))
         return codes.to(best_device())

@@ -88,7 +88,7 @@ def _fit(
 ) -> Fitted:
     identity: Mapping[str, Any] = {
         "faces": lesson.digest,
-        "config": config.model_dump(mode="json", exclude={"train", "strength"}),
+        "config": config.model_dump(mode="json", exclude={"train", "strength", "beyond"}),
     }
     learners, train = _learners(config, lesson, network, seed)
     return fit(

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from augment.generators.attribute.codes import BEYOND
 from augment.generators.attribute.collapse import Watch
 from augment.generators.attribute.config import Config
 from augment.generators.attribute.layouts import blend
@@ -57,7 +58,7 @@ class Game:
         assert codes is not None
         own = codes.of(batch.faces, batch.area, place)
         turn = batch.change.sum(1)
-        wanted = codes.moved(own, place, turn)
+        wanted = codes.moved(own, place, turn, BEYOND)
         rough = codes.shown(batch.faces, wanted - own, place)
         image, attention = self._editor(batch.faces, batch.change, batch.area, rough)
         made = blend(image, attention, batch.faces)
@@ -68,7 +69,10 @@ class Game:
         start = self._rough(batch, made.detach())
         # The true code teaches what codes mean; the linear edit's, to mend it: every other time.
         begun = codes.of(start, batch.area, place)
-        led, share = codes.moved(begun, place, -turn), torch.rand(len(own), 1, device=own.device)
+        led, share = (
+            codes.moved(begun, place, -turn, BEYOND),
+            torch.rand(len(own), 1, device=own.device),
+        )
         share = (2 * share - 1).clamp_min(0)
         rough = codes.shown(start, share * own + (1 - share) * led - begun, place)
         image, back_attention = self._editor(start, -batch.change, batch.area, rough)
