@@ -11,15 +11,13 @@ papers' perceptual network is not used: features of the own discriminator take i
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from pydantic import Field, model_validator
 
 from augment.generators.age.ages import Ages, gap, years_of
+from augment.generators.age.config import Config as Config
 from augment.images import resize
-from augment.nets.config import TrainConfig
-from augment.params import Section
 from augment.protocols import Made, Request
 from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN, DigitalSourceType
@@ -27,50 +25,11 @@ from augment.vocabulary import UNKNOWN, DigitalSourceType
 if TYPE_CHECKING:
     from augment.generators.age.decomposition import AgeNetwork
 
-Arch = Literal["ours", "decompose", "ragan", "hrfae"]
 _LABEL = "age_group"
 _BATCH = 16  # always computed with so many faces: the same kernels whatever the request count
 _LARGE = 128  # pixels; larger faces are computed one by one
 _SMALLEST_FACE = 24  # pixels; below, nothing of an age is left
 _DEARER = 1.5  # how much dearer far groups are: the power of the distance
-
-
-class Network(Section):
-    """What is trained; ``ours`` looks at the size alone."""
-
-    # Pixels a side that the network sees; its change is scaled up for larger crops.
-    size: int = Field(default=64, ge=32, le=256)
-    # Maps at half, quarter, eighth ... height.
-    channels: tuple[int, ...] = Field(default=(32, 64, 96), min_length=2, max_length=5)
-    critic: tuple[int, ...] = Field(default=(32, 64, 96, 128), min_length=2, max_length=6)
-
-    @model_validator(mode="after")
-    def _divisible(self) -> "Network":
-        step = 2 ** max(len(self.channels), len(self.critic))
-        if self.size % step:
-            raise ValueError(f"size {self.size} is no multiple of {step}, as the channels need")
-        return self
-
-
-class Train(TrainConfig):
-    """Of the networks: about 20 minutes on two cores. ``ours`` is fitted in one."""
-
-    images: int = Field(default=48_000, gt=0)
-    batch: int = Field(default=16, gt=0)
-    learning_rate: float = Field(default=1e-3, gt=0)
-    ema: float = Field(default=0.99, ge=0, lt=1)
-
-
-class Config(Section):
-    arch: Arch = "ours"
-    # How many times what age does to the shades and detail of faces ``ours`` does to a face. 1 is
-    # true to life, and nearest to the truth where that is known (drawn faces); of photos, judges
-    # see more at 1.5.
-    exaggeration: float = Field(default=1.5, ge=0, le=3)
-    network: Network = Network()
-    train: Train = Train()
-    # An age group with fewer train faces is neither learned nor made.
-    smallest_group: int = Field(default=8, ge=1)
 
 
 class _Asked(NamedTuple):

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from augment.generators.age.ages import KNOTS
 from augment.generators.age.decomposition import Age, AgeNetwork
-from augment.generators.age.prototypes import AverageFace, toneless
+from augment.generators.age.prototypes import AverageFace
+from augment.generators.age.regions import skin_likeness, toneless
 from augment.generators.age.registration import SIDE, bend, flow_of, shift_of, turned_round
 from augment.generators.age.telling import Telling
 from augment.generators.age.texture import BANDS, brightness, with_detail
@@ -40,6 +41,7 @@ class Editor(AgeNetwork):
         self.register_buffer("points", torch.zeros(len(KNOTS), 5, 2))
         self.register_buffer("flows", torch.zeros(len(KNOTS), 2, SIDE, SIDE))
         self.register_buffer("colours", torch.zeros(len(KNOTS), 3, SIDE, SIDE))
+        self.register_buffer("others", torch.zeros(len(KNOTS), 3, SIDE, SIDE))
         self.register_buffer("details", torch.zeros(len(KNOTS), BANDS, SIDE, SIDE))
         self.register_buffer("skin", torch.zeros(SIDE, SIDE))
         self.register_buffer("head", torch.zeros(SIDE, SIDE))
@@ -57,6 +59,7 @@ class Editor(AgeNetwork):
         self.points: Tensor
         self.flows: Tensor
         self.colours: Tensor
+        self.others: Tensor
         self.details: Tensor
         self.skin: Tensor
         self.head: Tensor
@@ -98,9 +101,10 @@ class Editor(AgeNetwork):
         moved = torch.einsum("nk,kpc->npc", move, self.points)
         further = torch.einsum("nk,kcyx->ncyx", move, self.flows)
         flow = bend(further - flow_of(moved, self.cardinals), to_face)
-        colours = torch.einsum("nk,kcyx->ncyx", move, self.colours)
+        laid = self._laid(face, source, to_template)
+        colours = self._coloured(laid, move)
         colours = colours + (more - 1) * brightness(colours)
-        colours = colours + self._spread(face, source, target, to_template)
+        colours = colours + self._spread(laid, source, target)
         # Colours lie in the middle age's shape: to the target's, and then to the target's points.
         shaped = bend(colours, torch.einsum("nk,kcyx->ncyx", target - self.middle, self.flows))
         shaped = shaped * self.head
@@ -109,13 +113,24 @@ class Editor(AgeNetwork):
         made = bend(face, window(size, face.device) * larger(flow, size))
         return with_detail(made, larger(gains, size)) + larger(placed, size)
 
-    def _spread(self, face: Tensor, source: Tensor, target: Tensor, to_template: Tensor) -> Tensor:
-        """What becomes of the face's own differences, (n, 3, SIDE, SIDE)."""
+    def _laid(self, face: Tensor, source: Tensor, to_template: Tensor) -> Tensor:
+        """The face in the middle age's shape, (n, 3, SIDE, SIDE)."""
         small = face
         if face.shape[2] != SIDE:
             small = nn.functional.interpolate(face, (SIDE, SIDE), mode="area")
         back = torch.einsum("nk,kcyx->ncyx", self.middle - source, self.flows)
-        laid = bend(bend(small, to_template), back)
+        return bend(bend(small, to_template), back)
+
+    def _coloured(self, laid: Tensor, move: Tensor) -> Tensor:
+        """What is added to skin where the face has it, and elsewhere to what it has there; age
+        shall not change the tone of anybody's skin."""
+        likeness = skin_likeness(laid, self.skin)
+        skin, other = (torch.einsum("nk,kcyx->ncyx", move, maps)
+                       for maps in (self.colours, self.others))  # fmt: skip
+        return toneless(torch.lerp(other, skin, likeness), self.skin)
+
+    def _spread(self, laid: Tensor, source: Tensor, target: Tensor) -> Tensor:
+        """What becomes of the face's own differences, (n, 3, SIDE, SIDE)."""
         rest = (laid - self.variety_mean) * self.variety_weights
         place = torch.einsum("ncyx,kcyx->nk", rest, self.variety_components)
         place = place - (source - self.variety_centre) @ self.variety_slopes

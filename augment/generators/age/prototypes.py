@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from augment.generators.age.ages import KNOTS, ordinal_code
+from augment.generators.age.regions import head_region, skin_likeness, soft_skin
 from augment.generators.age.registration import (
     SIDE,
     bend,
@@ -35,10 +36,6 @@ from augment.vocabulary import UNKNOWN
 
 _RIDGE = 3.0  # in faces: so many faces' worth of doubt about each number
 _LABEL = "age_group"
-_FACE = (0.62, 0.288, 0.368)  # height of the face's middle, its half axes: shares of the side
-#: Half axes of a head, in distances between the eyes: to the sides, up with the hair, down; and the
-#: radii from which and up to which it ends.
-_HEAD, _HEAD_EDGE = (1.15, 2.2, 1.3), (0.85, 1.05)
 _AT_ONCE = 256  # faces
 _MIDDLE = 25.0  # the year whose shape all others are compared with
 _YEARS = np.array([*np.arange(0.5, 20, 1.5), *np.arange(21, 83, 4)], np.float32)
@@ -58,8 +55,9 @@ class AverageFace:
         points: (len(KNOTS), 5, 2), by how much points move.
         flows: (len(KNOTS), 2, SIDE, SIDE), x and y: where a pixel is taken from beyond that,
             relative to its own place, in halves of the side.
-        colours: (len(KNOTS), 3, SIDE, SIDE), levels span 2; nothing on average over the face, since
-            age shall not change the tone of anybody's skin.
+        colours: (len(KNOTS), 3, SIDE, SIDE), levels span 2: of pixels that look like skin.
+        others: the same, of those that do not: hair turns grey, and skin where babies have hair
+            shall not.
         details: (len(KNOTS), BANDS, SIDE, SIDE), logarithm of how much stronger detail becomes.
         skin: (SIDE, SIDE), 0 to 1: where the face is.
         head: (SIDE, SIDE), 0 to 1: where face and hair are. Beyond, averages show what children
@@ -73,6 +71,7 @@ class AverageFace:
     points: FloatArray
     flows: FloatArray
     colours: FloatArray
+    others: FloatArray
     details: FloatArray
     skin: FloatArray
     head: FloatArray
@@ -118,6 +117,29 @@ class Inputs:
         found = np.linalg.solve(weighted.T @ inputs + doubt, weighted.T @ flat)
         return np.asarray(found.reshape(-1, *values.shape[1:]), dtype=np.float32)
 
+    def slopes_where(self, values: FloatArray, shares: FloatArray) -> FloatArray:
+        """As :meth:`slopes`, place by place of the faces that count there.
+
+        Args:
+            values: (n, channels, places).
+            shares: (n, places), by how much each face counts at each place.
+
+        Returns:
+            (len(KNOTS) + m, channels, places)
+        """
+        inputs = np.concatenate([self.code, self.others], axis=1)
+        inputs = inputs - self.mean(inputs)
+        inputs = np.concatenate([inputs, np.ones_like(inputs[:, :1])], axis=1)
+        count, weights = inputs.shape[1], shares * self.weights[:, None]
+        products = (inputs[:, :, None] * inputs[:, None]).reshape(len(inputs), -1)
+        system = (weights.T @ products).reshape(-1, count, count)
+        doubt = np.diag([_RIDGE] * (count - 1) + [1e-3]).astype(np.float32)
+        sums = np.stack(
+            [inputs.T @ (weights * values[:, channel]) for channel in range(values.shape[1])]
+        )
+        found = np.linalg.solve(system + doubt, sums.transpose(2, 1, 0))
+        return np.ascontiguousarray(found[:, :-1].transpose(1, 2, 0), dtype=np.float32)
+
     def left(self, values: FloatArray, slopes: FloatArray) -> FloatArray:
         """What age and labels do not say of ``values`` (n, m)."""
         inputs = np.concatenate([self.code, self.others], axis=1)
@@ -158,16 +180,18 @@ def average_face(
         way = torch.einsum("nk,kcyx->ncyx", ways[part], torch.from_numpy(flows))
         faces[part] = bend(faces[part], way)
     pixels = faces.flatten(1).numpy()
-    slopes, skin = inputs.slopes(pixels), _soft_skin()
+    slopes, skin = inputs.slopes(pixels), soft_skin()
+    likeness = torch.cat([skin_likeness(faces[part], torch.from_numpy(skin))
+                          for part in _parts(len(faces))])[:, 0].flatten(1).numpy()  # fmt: skip
+    maps = [inputs.slopes_where(faces.flatten(2).numpy(), shares)[:bits]
+            for shares in (likeness, 1 - likeness)]  # fmt: skip
+    colours, others = (_symmetric(found.reshape(-1, 3, SIDE, SIDE)) for found in maps)
     variety = Variety.of(
         inputs.left(pixels, slopes), inputs.mean(pixels), slopes[:bits], years, skin, inputs.weights
     )
-    colours = _symmetric(slopes[:bits].reshape(-1, 3, SIDE, SIDE))
     both = np.asarray((moved + mirrored(moved)) / 2, dtype=np.float32)
     return AverageFace(
-        template, leading, middle, both, flows,
-        toneless(torch.from_numpy(colours), torch.from_numpy(skin)).numpy(), details, skin, head,
-        variety,
+        template, leading, middle, both, flows, colours, others, details, skin, head, variety,
     )  # fmt: skip
 
 
@@ -180,12 +204,6 @@ def _beside_mouth(template: FloatArray) -> FloatArray:
     squared = [np.square(middles - x) + np.square(middles - y)[:, None] for x, y in mouth]
     nearest = np.min(squared, axis=0)
     return np.asarray(1 - np.exp(-0.5 * nearest / _MOUTH**2), dtype=np.float32)
-
-
-def toneless(colours: Tensor, skin: Tensor) -> Tensor:
-    """(n, 3, SIDE, SIDE) without what the face's skin as a whole gets lighter or redder by."""
-    tone = (colours * skin).sum((2, 3), keepdim=True) / skin.square().sum()
-    return colours - tone * skin
 
 
 def _shapes(inputs: Inputs, years: FloatArray, faces: Tensor) -> tuple[FloatArray, FloatArray]:
@@ -208,34 +226,6 @@ def compared_years(years: FloatArray) -> FloatArray:
     """Ages that are compared, of those that faces have; at least two."""
     seen = _YEARS[(years.min() <= _YEARS) & (years.max() >= _YEARS)]
     return seen if len(seen) > 1 else np.array([years.min(), years.max()], np.float32)
-
-
-def _soft_skin() -> FloatArray:
-    inside = skin_region().astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(inside, (0, 0), SIDE / 12), dtype=np.float32)
-
-
-def head_region(template: FloatArray) -> FloatArray:
-    """(SIDE, SIDE), soft at its edge: a half ellipse above the middle of the points (5, 2) and a
-    shorter one below, as wide as :data:`_HEAD` says in distances between the eyes."""
-    across, above, below = _HEAD
-    apart = float(np.linalg.norm(template[1] - template[0]))
-    middle = template[[0, 1, 3, 4]].mean(axis=0)
-    places = (np.arange(SIDE, dtype=np.float32) + 0.5) * 2 / SIDE - 1
-    x, y = np.meshgrid((places - middle[0]) / apart, (places - middle[1]) / apart)
-    radius = np.hypot(x / across, y / np.where(y < 0, above, below))
-    inside = np.clip((_HEAD_EDGE[1] - radius) / (_HEAD_EDGE[1] - _HEAD_EDGE[0]), 0, 1)
-    return np.asarray(inside * inside * (3 - 2 * inside), dtype=np.float32)
-
-
-def skin_region() -> npt.NDArray[np.bool_]:
-    """(SIDE, SIDE): the ellipse where crops have the face."""
-    height, across, along = _FACE
-    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
-    inside: npt.NDArray[np.bool_] = (
-        np.square((columns - 0.5) / across) + np.square((rows - height) / along) <= 1
-    )
-    return inside
 
 
 def _strengths(faces: Tensor) -> FloatArray:

@@ -26,7 +26,7 @@ from augment.nets.loop import Fitted, Indices, Learner, build, fit
 from augment.seeds import row_generator
 
 if TYPE_CHECKING:
-    from augment.generators.age import Config
+    from augment.generators.age.config import Config
 
 _BETAS = (0.5, 0.99)
 _AVERAGED = 8000  # faces

@@ -32,13 +32,13 @@ def brightness(faces: Tensor) -> Tensor:
 def bands(faces: Tensor) -> Tensor:
     """Detail of faces (n, 3, size, size), finest first: (n, BANDS, size, size)."""
     levels = [brightness(faces.float())]
-    levels += [_blurred(levels[0], scale) for scale in _SCALES]
+    levels += [blurred(levels[0], scale) for scale in _SCALES]
     return torch.cat([a - b for a, b in itertools.pairwise(levels)], dim=1)
 
 
 def strength(faces: Tensor) -> Tensor:
     """Logarithm of how strong the detail is around each pixel: (n, BANDS, size, size)."""
-    return 0.5 * torch.log(_blurred(bands(faces).square(), _AROUND) + _FLOOR)
+    return 0.5 * torch.log(blurred(bands(faces).square(), _AROUND) + _FLOOR)
 
 
 def with_detail(faces: Tensor, gains: Tensor) -> Tensor:
@@ -50,14 +50,14 @@ def with_detail(faces: Tensor, gains: Tensor) -> Tensor:
 def _no_grain(detail: Tensor) -> Tensor:
     """How much of the detail (n, BANDS, h, w) around each pixel is none of the picture's grain,
     0 to 1: as a Wiener filter does, from squared strengths."""
-    squared = _blurred(detail.square(), _AROUND)
+    squared = blurred(detail.square(), _AROUND)
     grain = squared.flatten(2).quantile(_FLAT, dim=2)[..., None, None]
     share = 1 - grain / squared.clamp_min(_FLOOR / 10)
     share[:, _GRAINY:] = 1
     return share.clamp(0, 1)
 
 
-def _blurred(maps: Tensor, scale: float) -> Tensor:
+def blurred(maps: Tensor, scale: float) -> Tensor:
     """Gaussian blur of all maps (n, c, size, size); ``scale`` is of a size of 64."""
     kernel = _kernel(scale * maps.shape[2] / 64).to(maps.device)
     reach, count = len(kernel) // 2, maps.shape[1]
