@@ -1,5 +1,6 @@
 """What does more training give? The same training at parts of its length, on unseen faces."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from PIL import Image as PillowImage
 from superres_faces import UNSEEN, Faces
 from superres_measures import quality_figures
-from superres_methods import SHARES, Method, plain, settings, train, trained
+from superres_methods import BLEND, SHARES, Method, plain, settings, train, trained
 
 from augment.figures import Figure
 
@@ -25,7 +26,9 @@ def curve_figures(
         folder = models / faces.name / ("ours" if whole else f"curve/{share:g}")
         entry = settings("ours", faces.name, quick, share)
         took = train(entry, faces, folder, seed, folder / "work")
-        compared[f"{share:g}"] = trained(folder, 1.0)
+        # Only the longest training overshoots; its share was chosen on faces of validation.
+        detail = json.loads((models / faces.name / BLEND).read_text())["blend"] if whole else 1.0
+        compared[f"{share:g}"] = trained(folder, detail)
         if not took["resumed"]:
             seconds = round(took["cpu"], 1)
             yield Figure(SECONDS, "ours_gan", faces.name, seconds, "s of one core", "lower",

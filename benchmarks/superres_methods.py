@@ -31,7 +31,7 @@ LENGTHS: dict[str, tuple[int, int, int, int]] = {
     "celebamask_hq": (2_400, 2_400, 400, 2_400),
 }
 #: Shares of these lengths that the curve of likeness against training time is of.
-SHARES = (1 / 16,)
+SHARES = (1 / 16, 1 / 4)
 CHOSEN_AT, CHOSEN_ON = 1 / 4, "fairface"  # the share at which settings are compared, the set
 BLENDS = (0.25, 0.5, 0.75, 1.0)
 GRAIN = 0.5  # grey levels, chosen on faces of validation

@@ -47,7 +47,9 @@ def training_part(rows: Rows, path: Path) -> list[str]:
         return []
     _plot(points, path)
     words = (
-        "`ours_gan`, both stages shortened alike, each length a training of its own. Unseen faces."
+        "Both stages shortened alike, each length a training of its own. Short ones with the whole "
+        "of the second stage, the longest, which overshoots with it, with the share that was "
+        "chosen on faces of validation. Unseen faces."
     )
     return ["## Longer training", words, *tables,
             f"![Distance against training time]({path.parent.name}/{path.name})"]  # fmt: skip
