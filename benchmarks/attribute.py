@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from attribute_faces import ATTRIBUTES, Held, held_out, learnt_faces, other
-from attribute_measures import Edits, Measured, Panel, collapsed, judge_accuracies, measured
+from attribute_measures import Edits, Measured, Panel, collapsed, judge_accuracies, measured, within
 from attribute_page import write_page, write_sheet
 from attribute_photos import CELEBA, JUDGED, celeba, celebamask_hq, evenly, held_out_photos
 from attribute_stage import stage_speed
@@ -67,6 +67,7 @@ PAPER = {
     "E2D2+mean": 0.81, "E2D1+mean": 0.62, "E1D2+mean": 0.84, "E1D1+mean": 0.85,
 }  # fmt: skip
 _TIMED = 512  # faces
+PASTED = (2, 4, 6, 9)  # pixels: what judges say of true pictures around the region alone
 _FARTHER = ", farther"  # the same models, told to go twice as far beyond a value's middle
 _JUDGES_SEE = {"drawn": 12_000, "photos": 36_000}  # images, the network among them
 WHAT = ("grid", "longer", "whole", "ours", "several", "photos", "parts", "papers_parts")
@@ -175,14 +176,19 @@ class _Bench:
                 "held_out_people", attribute, interval=wilson_interval(round(right * n), n),
                 paper=0.9342 if attribute == MOUTH else None,
             )  # fmt: skip
-        for arch in ("truth", "unchanged") if self.data == "drawn" else ("unchanged",):
+        archs = ["unchanged"] + ["truth"] * (self.data == "drawn")
+        if self.args.what == "ours":
+            archs += [f"truth within {pixels} px" for pixels in PASTED]
+        for arch in archs:
             found: Measured = {}
             for attribute in self.attributes:
                 people = self._asked(attribute)
+                region = Config(attributes=(attribute,)).region(attribute)
                 made = [held.truth[attribute] if arch == "truth" else held.image
                         for held in people]  # fmt: skip
-                edits = Edits(attribute, people, made, None, Config(attributes=(attribute,))
-                              .region(attribute))  # fmt: skip
+                if "within" in arch:
+                    made = within(people, attribute, region, int(arch.split()[2]))
+                edits = Edits(attribute, people, made, None, region)
                 found |= self._named(attribute, measured(edits, self.panel))
             yield from self._figures(arch, found, 1)
 
@@ -259,11 +265,9 @@ class _Bench:
         """Drawn pictures of every arch; photos of people are not shown."""
         if self.data != "drawn":
             return
-        archs = {
-            arch: self.trained(arch, settings, 0)[0]
-            for arch, settings in self.archs().items()
-            if not arch.endswith(_FARTHER)
-        }
+        shown = {arch: settings for arch, settings in self.archs().items()
+                 if not arch.endswith(_FARTHER)}  # fmt: skip
+        archs = {arch: self.trained(arch, settings, 0)[0] for arch, settings in shown.items()}
         write_sheet(path, self.people, self.attributes, archs)
 
 

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from attribute_faces import SIZE, Held, other
@@ -106,6 +107,18 @@ class Edits:
         """By the given face's parsing map."""
         region = region_of(self.region)
         return [guide(region, SIZE, held.points, held.parsing) for held in self.people]
+
+
+def within(people: Sequence[Held], attribute: str, region: str | tuple[str, ...], pixels: int
+           ) -> list[Image]:  # fmt: skip
+    """The true pictures up to so many pixels around the guide mask, the given ones beyond."""
+    made = []
+    for held in people:
+        mask = widened(guide(region_of(region), SIZE, held.points, held.parsing), pixels)
+        alpha = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1)[..., None]
+        mixed = held.image + alpha * (held.truth[attribute].astype(np.float32) - held.image)
+        made.append(np.rint(mixed).astype(np.uint8))
+    return made
 
 
 def measured(edits: Edits, panel: Panel) -> Measured:
