@@ -62,8 +62,8 @@ on the papers' networks is meant. A cell of the grid takes about as long as *our
 **Two targets exclude each other on drawn faces.** The code that draws lets the chin fall with the
 mouth, and judges that look at whole faces go by the chin: the rows *truth within* so many pixels
 are the true pictures, pasted into the given ones around the lips. An edit that keeps
-`ssim_outside` at .995 cannot convince .95 of the weakest judge, however good it is. *Ours* may change a strip from
-the lips down to the chin; `ssim_outside` counts that strip as outside, and so it does in *truth*.
+`ssim_outside` at .995 cannot convince .95 of the weakest judge, however good it is. *Ours* may
+change a strip from the lips down to the chin; `ssim_outside` counts that strip as outside.
 
 *Ours* on drawn faces: shut mouths look right; open ones are red and dark and mostly narrower than
 true ones, teeth are seldom seen; the chin moves less than it does in truth.
@@ -78,7 +78,7 @@ red. Makeup put on is right on the eyes and lips and lights the whole skin; take
 and coarsens the face, and is the worst edit of all. Correlated labels are moved along: mouths that
 open smile more (`kept`).
 
-*farther* rows are the same models, told to go twice as far beyond a value's middle (`beyond: 4`):
+*farther* rows are the same models, told to go twice as far beyond a value's middle (`beyond: 6`):
 judges believe more, pictures look overdone. No photo is shown here.
 """
 _SHEET = "In white: where the attention is open.\n"

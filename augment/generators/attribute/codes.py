@@ -21,7 +21,7 @@ from augment.types import FloatArray
 _Matrix = npt.NDArray[np.float64]
 
 #: While learning, how far beyond the middle of a value's faces edits go, in standard deviations.
-BEYOND = 2.0
+BEYOND = 1.0
 _RIDGE = 1.0
 _SHRUNK = 0.1  # share of a spread that is all values' together, for few faces show it badly
 _BLUR = 5  # the side over this is what a blur reaches
@@ -88,12 +88,6 @@ class Codes(nn.Module):
         led = torch.einsum("nij,nj->ni", self.spreads[place, target], aside)
         share = (1 + beyond * self.reach[place, target]) * change
         return codes + led + share[:, None] * self.way[place]
-
-    def lacking(self, codes: Tensor, wanted: Tensor, place: Tensor, change: Tensor) -> Tensor:
-        """How far codes fall short of those wanted along the way of the attribute, a number; other
-        arguments as for :meth:`moved`. What else differs, or goes farther, does not count."""
-        unit = nn.functional.normalize(self.way[place], dim=1) * change[:, None]
-        return ((wanted - codes) * unit).sum(1).clamp_min(0).mean()
 
     def shown(self, faces: Tensor, moves: Tensor, place: Tensor) -> Tensor:
         """The faces (n, 3, side, side) with codes changed by ``moves`` (n, count): in [-1, 1]."""

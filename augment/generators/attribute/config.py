@@ -100,7 +100,7 @@ class Config(Section):
     # ours: how far beyond the middle of a value's faces an edit goes, in their standard deviations:
     # more convinces judges oftener, and looks less like most faces with that value. Changing it
     # needs no new training.
-    beyond: float = Field(default=2.0, ge=0, le=8)
+    beyond: float = Field(default=3.0, ge=0, le=8)
     # How strong a change is drawn, by the candidate's seed; 1: as learned.
     strength: tuple[float, float] = (0.94, 1.06)
 

@@ -25,7 +25,7 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "asked": 0.4, "real": 0.12, "missing": 0.2, "outside": 0.1,
+    "learnt": 3.0, "edges": 2.0, "real": 0.05, "missing": 0.2, "outside": 0.1,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
 ALONE = 0.25  # share of the training without the critic's word; it comes in as slowly
@@ -84,8 +84,6 @@ class Game:
         found = {
             "learnt": weighted_l1(again, batch.faces, weight),
             "edges": gradient_l1(again, batch.faces, weight),
-            # A mean of mouths is half open: what was asked for must be seen in full.
-            "asked": codes.lacking(codes.of(made, batch.area, place), wanted, place, turn),
             "real": nn.functional.softplus(-score).mean(),
             "missing": missing,
             "outside": outside,
