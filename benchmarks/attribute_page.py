@@ -94,6 +94,7 @@ def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], 
     cells = [row for row in grid if "mean" not in row["arch"]]
     lines = [
         "## The grid: layouts and mask losses\n",
+        f"{len({row['arch'] for row in cells})} of 16 cells were taught. "
         f"{cells[0]['seeds']} training(s) a cell of "
         + ", ".join(sorted({f"{row['n']:,}" for row in cells if row["name"] == "train_minutes"}))
         + " faces seen by the discriminator, a third of them by the editor. *mean* rows average "
