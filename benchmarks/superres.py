@@ -9,7 +9,7 @@ faces of a set alone. Parts:
               validation
     quality   error, likeness, identity, sharpness and skin tone, on seen and unseen faces
     cost      seconds of one core
-    memory    of faces up to 4,000 pixels a side
+    memory    of faces up to 4,000 pixels (minutes) a side
     curve     the same trainings at parts of their length
     choose    weights of the adversary, on FairFace's faces of validation; not run by default
     page      reports/systems/superres.md and its pictures, from all figures
