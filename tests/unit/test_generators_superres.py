@@ -287,6 +287,15 @@ class TestTrained:
         assert "too few" in made.reason
         assert restore(loaded(model, smallest=1), small_face(1, native)).image is not None
 
+    def test_a_crop_of_thousands_of_pixels_is_restored_or_left_alone(self, model: Path) -> None:
+        image = cv2.resize(small_face(3, None).image, (4000, 4000), interpolation=cv2.INTER_CUBIC)
+        face = Face("large", image, np.zeros((5, 2), np.float32), {})
+        assert "no small face" in restore(loaded(model), face).reason
+        made = restore(loaded(model), dataclasses.replace(face, native_side=60.0))
+        assert made.image is not None
+        assert made.image.shape == image.shape
+        assert difference(resize(made.image, 60), resize(image, 60)) < 3
+
     @pytest.mark.parametrize("size", [9, 33, 64])
     def test_grey_and_noise_stay_within_bounds(self, model: Path, size: int) -> None:
         generator = loaded(model, blend=1.0)
