@@ -65,18 +65,19 @@ are the true pictures, pasted into the given ones around the lips. An edit that 
 `ssim_outside` at .995 cannot convince .95 of the weakest judge, however good it is. *Ours* may
 change a strip from the lips down to the chin; `ssim_outside` counts that strip as outside.
 
-*Ours* on drawn faces: shut mouths look right; open ones are red and dark and mostly narrower than
-true ones, teeth are seldom seen; the chin moves less than it does in truth.
+*Ours* on drawn faces: shut mouths look right, if a little soft; opened ones are smaller than true
+ones, and seldom show teeth; the chin moves less than it does in truth.
 
-*Ours* on photos, twenty edits of held-out people looked at, enlarged: added smiles are the best
-and could pass (two of two); opened mouths show a light band instead of teeth, and look blurred (two
-of two); of a laugh that is shut, one looked like a mouth and one kept a dotted line of teeth; of
-smiles taken off, one was natural and one kept that line. Glasses put on are a dark band without a
-frame (two of two); taken off, thin frames go but for a shade, thick ones stay half. Beards put on
-are moustaches, plausible in shape, too dark on light skin; taken off, cheeks are clean and lips too
-red. Makeup put on is right on the eyes and lips and lights the whole skin; taken off, it darkens
-and coarsens the face, and is the worst edit of all. Correlated labels are moved along: mouths that
-open smile more (`kept`).
+*Ours* on photos, twenty edits of held-out people looked at, enlarged, two of each kind. Smiles put
+on are the best, both could pass. Smiles taken off: one could pass, one keeps a dotted line of
+teeth. Opened mouths: a light band instead of teeth, blurred, both poor. Mouths shut: a laugh became
+a mouth that could pass, the other keeps the dotted line. Glasses put on: dark bands without a
+frame, both poor. Taken off: thin ones go but for a shade, thick ones stay half, over odd colours.
+Beards put on: soft moustaches that could be shadows. Taken off: cheeks are clean, lips too red.
+Makeup put on: eyes and lips are right, the skin becomes lighter, too; both could pass. Taken off:
+faces are darker and coarser, both poor, and the worst of all. Labels that go together move
+together: who is given an open mouth smiles more (`kept`). The region of makeup and of glasses is
+larger than the 32 pixels that the network sees of it, so what it paints there is soft.
 
 *farther* rows are the same models, told to go twice as far beyond a value's middle (`beyond: 6`):
 judges believe more, pictures look overdone. No photo is shown here.
