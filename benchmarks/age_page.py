@@ -89,9 +89,11 @@ hand-made features as row `exact_accuracy` says. Both are gone.
 
 *Drawn faces*: heads become a child's or an old person's in shape, cheeks and brows follow; hair
 turns grey in the middle alone, since colours change inside of an ellipse around the face and drawn
-hair reaches beyond it, and judges miss that; grey hair is not all brown again, and a bald head gets
-no hair; where a head grows, hair and background are bent along with it; beards fade on children in
-part.
+hair reaches beyond it; grey hair is not all brown again, and a bald head gets no hair; where a head
+grows, hair and background are bent along with it; beards fade on children in part. Judges see the
+age less often than they did before colours were kept to the head, the network most of all (it had
+gone by what lies around a head, too), and a little less often than before skin and hair changed
+apart, though pictures are nearer to the truth (`error_to_true`).
 """
 
 _HEADINGS = {
