@@ -1,20 +1,19 @@
 """Mouths opened and shut, SaGAN's and MSaGAN's networks beside ours: python benchmarks/attribute.py
 
 ``grid``: four layouts x four mask losses, one model each, taught to change `mouth_open` on faces
-drawn by code, through the window that our network has; E2D2+none is SaGAN. ``longer``: some of them
-with more images, of which there should be as many as take our training's time. ``whole``: some of
-them on whole faces, as in the papers. ``ours``: our network, on the same faces. ``several``: ours,
-with mouth_open, smiling, glasses and beard in one model. ``photos``: ours on CelebA, with
-mouth_open, smiling, glasses, beard and makeup in one model, guides by landmarks alone, judged on
-held-out people. ``parts``: ours on CelebAMask-HQ's mouths, guides by its part masks; its judges
-learned on CelebA. ``papers_parts``: some of the papers' networks on the same. On drawn faces all
-are measured on other drawn people, each asked for the other value; since the code can draw that
-picture, too, there is a true answer (``error_to_true``; arch ``truth`` are these pictures,
-``unchanged`` the faces as given). Judges learned on half b, on other people; an accuracy without a
-judge's name is the weakest judge's. ``of_ceiling`` is the least share of a judge's own accuracy on
-the faces as given that edits reach. ``inside`` and ``outside`` are split by the guide mask and four
-pixels around it. Seconds are of one core, a thousand faces that the discriminator sees. Rows are in
-reports/systems/attribute.json, the page in attribute.md beside it.
+drawn by code, through the window that our network has; E2D2+none is SaGAN. ``whole``: some of them
+on whole faces, as in the papers. ``ours``: our network, on the same faces; ``longer``: the same, to
+be given more images. ``several``: ours, with mouth_open, smiling, glasses and beard in one model.
+``photos``: ours on CelebA, with mouth_open, smiling, glasses, beard and makeup in one model, guides
+by landmarks alone, judged on held-out people. ``parts``: ours on CelebAMask-HQ's mouths, guides by
+its part masks; its judges learned on CelebA. ``papers_parts``: some of the papers' networks on the
+same. On drawn faces all are measured on other drawn people, each asked for the other value; since
+the code can draw that picture, too, there is a true answer (``error_to_true``; arch ``truth`` are
+these pictures, ``unchanged`` the faces as given). Judges learned on half b, on other people; an
+accuracy without a judge's name is the weakest judge's. ``of_ceiling`` is the least share of a
+judge's own accuracy on the faces as given that edits reach. ``inside`` and ``outside`` are split by
+the guide mask and four pixels around it. Seconds are of one core, a thousand faces that the
+discriminator sees. Rows are in reports/systems/attribute.json, the page in attribute.md beside it.
 """
 
 import argparse
@@ -71,7 +70,7 @@ PASTED = (2, 4, 6, 9)  # pixels: what judges say of true pictures around the reg
 _FARTHER = ", farther"  # the same models, told to go twice as far beyond a value's middle
 _JUDGES_SEE = {"drawn": 12_000, "photos": 36_000}  # images, the network among them
 WHAT = ("grid", "longer", "whole", "ours", "several", "photos", "parts", "papers_parts")
-_PAPERS = {"grid": "", "longer": ", longer", "whole": ", whole face", "papers_parts": ""}
+_PAPERS = {"grid": "", "whole": ", whole face", "papers_parts": ""}
 
 
 def main() -> None:
@@ -137,6 +136,7 @@ class _Bench:
         what = self.args.what
         if what not in _PAPERS:
             name = "ours" if len(self.attributes) == 1 else "ours, several"
+            name += ", longer" * (what == "longer")
             usual = {"attributes": self.attributes}
             return {name: usual, f"{name}{_FARTHER}": usual | {"beyond": 6.0}}
         return {

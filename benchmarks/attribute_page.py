@@ -124,9 +124,11 @@ def _beside(
 def _truths(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     archs = [arch for arch in dict.fromkeys(row["arch"] for row in rows)
              if arch.startswith("truth")]  # fmt: skip
-    return _beside(rows, ["unchanged", *archs, "ours", "ours, farther"],
+    ours = [f"ours{more}" for more in ("", ", farther", ", longer", ", longer, farther")]
+    ours = [arch for arch in ours if any(row["arch"] == arch for row in rows)]
+    return _beside(rows, ["unchanged", *archs, *ours],
                    [*(f"by {kind}" for kind in _JUDGES), "ssim_inside", "ssim_outside",
-                    "visible_change", "error_to_true"])  # fmt: skip
+                    "visible_change", "error_to_true", "train_minutes"])  # fmt: skip
 
 
 def _column(row: Mapping[str, Any]) -> str:
