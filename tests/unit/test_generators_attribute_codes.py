@@ -59,6 +59,16 @@ def test_transport_leads_one_spread_to_the_other() -> None:
     np.testing.assert_allclose(transport(source, source), np.eye(4), atol=1e-6)
 
 
+def test_farther_is_farther_along_the_way_alone() -> None:
+    codes, seen, _ = learned()
+    place, change = torch.zeros(9, dtype=torch.int64), torch.ones(9)
+    own = codes.of(seen[:9], AREA, place)
+    more = codes.moved(own, place, change, 3.0) - codes.moved(own, place, change, 1.0)
+    expected = 2 * codes.reach[0, 1] * codes.way[0]
+    torch.testing.assert_close(more, expected.expand(9, -1), atol=1e-4, rtol=1e-4)
+    assert float(codes.reach.min()) > 0
+
+
 def test_no_move_is_no_change() -> None:
     codes, seen, _ = learned()
     shown = codes.shown(seen, torch.zeros(len(seen), 8), torch.zeros(len(seen), dtype=torch.int64))

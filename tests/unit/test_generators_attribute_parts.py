@@ -9,6 +9,7 @@ from augment.generators.attribute.network import Editor
 from augment.generators.attribute.regions import (
     PARTS,
     REGIONS,
+    fallen,
     guide,
     region_of,
     shape,
@@ -141,6 +142,22 @@ class TestRegions:
         assert shape(REGIONS["eyes"], 64, self.points)[27, 24]
         assert shape(REGIONS["hair"], 64, self.points)[5, 32]
         assert not shape(REGIONS["hair"], 64, self.points)[35, 32]
+
+    def test_a_jaw_is_a_mouth_and_what_lies_below(self) -> None:
+        mouth = shape(REGIONS["mouth"], 64, self.points)
+        assert np.array_equal(mouth, shape(REGIONS["jaw"], 64, self.points))
+        windows = [window_of(REGIONS[name], self.points) for name in ("mouth", "jaw")]
+        upper, lower = (window.area(32) for window in windows)
+        assert (upper & ~lower).sum() == 0
+        assert np.flatnonzero((lower & ~upper).any(axis=1)).min() >= 16
+        assert windows[0].fall(32) == 0
+        low = windows[1].fall(32)
+        seen = cut(mouth.astype(np.uint8) * 255, windows[1], 32) > 127
+        below = fallen(seen, low)
+        assert np.array_equal(below[:, seen.any(axis=0)].any(axis=0), seen.any(axis=0)[seen.any(0)])
+        assert not below[:, ~seen.any(axis=0)].any()
+        rows = [np.flatnonzero(mask.any(axis=1)) for mask in (seen, below)]
+        assert (rows[1][0], rows[1][-1]) == (rows[0][0], min(31, rows[0][-1] + low))
 
     def test_shapes_follow_a_tilt(self) -> None:
         middle = self.points.mean(0)
