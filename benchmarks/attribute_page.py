@@ -66,7 +66,8 @@ are the true pictures, pasted into the given ones around the lips. An edit that 
 change a strip from the lips down to the chin; `ssim_outside` counts that strip as outside.
 
 *Ours* on drawn faces: shut mouths look right, if a little soft; opened ones are smaller than true
-ones, and seldom show teeth; the chin moves less than it does in truth.
+ones, and seldom show teeth; the chin moves less than it does in truth. More of the same training
+(*longer*) mends some of that, not the chin.
 
 *Ours* on photos, twenty edits of held-out people looked at, enlarged, two of each kind. Smiles put
 on are the best, both could pass. Smiles taken off: one could pass, one keeps a dotted line of
