@@ -68,11 +68,11 @@ direction; of *dcgan* between samples that it is sure about, of *ours* between t
 it has never seen.
 
 How many images each network saw stands above each table. Trainings of 9,000 took about a minute
-and a half of one processor core (`train_minutes`); rows of 3,000 and 2,400 are of half a minute each,
-equal time and not equal images, and show what comes first, not what comes out in the end.
+and a half of one processor core (`train_minutes`); rows of 3,000 and 2,400 are of half a minute
+each, equal time and not equal images, and show what comes first, not what comes out in the end.
 
 With 9,000 images *ours* shows both people, soft but faces, and all its paths between unseen frames
-cross once; `health` is OK, its critic's loss stays above 1. Mixes have a fault of their own: where
+cross once; `health` is OK, its critic does not win. Mixes have a fault of their own: where
 one person's hair meets the other's background there is a grid of coloured dots. (Tried with one
 seed: repeated pixels instead of sub-pixels take the grid away, leave a coloured spot, and give
 faces farther from real ones.) *dcgan* shows one grainy face whatever z is, so that it has no path;
