@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 from superres_extras import choice_part, curve_part, yield_part
-from superres_faces import SEEN, UNSEEN, VALIDATION, Faces
+from superres_faces import SEEN, UNSEEN, Faces
 from superres_methods import BLENDS, Method
 from superres_sections import gate_part, profit_part, training_part
 
@@ -29,11 +29,6 @@ _SHOWN = {
     "Lab London Set, L. DeBruine and B. Jones (2017), CC BY 4.0, with the signed consent of the "
     "pictured; enlarged and cut.",
 }
-_EARLIER = (
-    "Of an earlier and shorter training, the adversary's weight at 1; `ours_gan` is its second "
-    "stage whole, nothing was chosen on faces of validation."
-)
-_PICTURED_EARLIER = ("bicubic", "paper", "ours_l1", "ours_blend_0.5", "ours_gan", "supervised")
 _PICTURED = ("bicubic", "paper", "ours_l1", "ours_gan", "supervised")
 
 
@@ -55,8 +50,6 @@ def write_page(
     ]
     for name in sets:
         parts.append(f"## {name}")
-        chosen = any((row["data"], row["split"]) == (name, VALIDATION) for row in rows)
-        parts += [] if chosen else [_EARLIER]
         for split in (SEEN, UNSEEN):
             own = [row for row in rows if (row["data"], row["split"]) == (name, split)]
             parts += [f"### {split.capitalize()} faces", _table(own), _groups(own)]
@@ -68,8 +61,7 @@ def write_page(
                 sheet = _sheet(faces(name).of(UNSEEN, 3), methods(models, name))
                 target.write_bytes(encode(sheet))
             picture = f"![{name}]({target.parent.name}/{target.name})"
-            pictured = _PICTURED if chosen else _PICTURED_EARLIER
-            order = f"From the left: {', '.join(pictured)}, the original."
+            order = f"From the left: {', '.join(_PICTURED)}, the original."
             parts += [picture, f"{_SHOWN[name]} {order}"]
     parts += curve_part(rows, figures.with_suffix("") / "curve.svg")
     parts += training_part(rows, figures.with_suffix("") / "training.svg")
