@@ -214,25 +214,31 @@ def _settings(arch: str, args: argparse.Namespace) -> dict[str, Any]:
 
 def _trained(
     arch: str, args: argparse.Namespace, seed: int, aligned: Path, work: Path
-) -> tuple[Generator, float]:
-    """The generator, and how many minutes of one core its training took."""
+) -> tuple[Generator, float | None]:
+    """The generator, and how many minutes of one core its training took; None: it was interrupted,
+    and nobody knows."""
     config = validate(Config, _settings(arch, args), arch)
     model, started = _model(arch, args, seed, work), time.process_time()
-    if not (model / "minutes").is_file():
-        Generator(config).train(aligned, model, seed, work / "train" / args.what)
-        (model / "minutes").write_text(f"{(time.process_time() - started) / 60:.2f}")
+    kept, checkpoints = model / "minutes", work / "train" / args.what
+    if not (model / "config.json").is_file():
+        before = set(checkpoints.rglob("checkpoint.pt"))
+        Generator(config).train(aligned, model, seed, checkpoints)
+        if arch == "ours" or set(checkpoints.rglob("checkpoint.pt")) - before:
+            kept.write_text(f"{(time.process_time() - started) / 60:.2f}")
     generator = Generator(config)
     generator.load(model)
-    return generator, float((model / "minutes").read_text())
+    return generator, float(kept.read_text()) if kept.is_file() else None
 
 
 def _of_training(
-    arch: str, generator: Generator, minutes: float, args: argparse.Namespace, seed: int
+    arch: str, generator: Generator, minutes: float | None, args: argparse.Namespace, seed: int
 ) -> Iterator[Figure]:
     data = args.what
     path = _model(arch, args, seed, args.work) / "config.json"
     seen = json.loads(path.read_text(encoding="utf-8"))["images_seen"]
-    yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", seen)
+    yield Figure("train_images", arch, data, seen, "faces seen", "lower", 1)
+    if minutes is not None:
+        yield Figure("train_minutes", arch, data, minutes, "min of one core", "lower", seen)
     count = sum(values.numel() for values in generator.network().state_dict().values())
     yield Figure("parameters", arch, data, count, "numbers", "lower", 1)
     faces: list[Image] = [np.full((64, 64, 3), 128, np.uint8)] * _TIMED

@@ -28,8 +28,8 @@ to what does not apart from each other, and spreads what faces differ by (beards
 it is spread at the other age; all of it is fitted in one minute, nothing is trained. Shading and
 detail are exaggerated twice on photos, not at all on drawn faces; *ours_once* exaggerates nothing,
 *ours_half_again* 1.5 times, *ours_unplaced* does not look at the points, *ours_alike* does not
-spread what faces differ by. Networks saw so many faces at 64 px as row `train_minutes` says in
-brackets. Target accuracies are the weakest judge's, and a mean is the mean of the five merged
+spread what faces differ by. Networks saw so many faces at 64 px as row `train_images` says.
+Target accuracies are the weakest judge's, and a mean is the mean of the five merged
 groups. L1 is of levels 0 to 1: the double on -1 to 1. *Perceptual* figures are cosine distances of
 a judge's features, not LPIPS. *Ours* leaves a face that is asked for its own age as it is by its
 design. `gender_kept` of *truth*: how often the judge would take two true pictures of one person at
@@ -63,7 +63,7 @@ shall be 70 or older: they are made of people over 60, and judges must see them 
 70 than a mirror image moves. Real people over 70 in their places pass that check far more often,
 but not half of them either, so half is out of reach with these judges. Ethnicity as judged is
 unsteady by itself (*mirrored*), and gender on children too (*truth*). Networks have seen few faces:
-two cores did not give time for more than row `train_minutes` says, and not for the same number for
+two cores did not give time for more than row `train_images` says, and not for the same number for
 all.
 
 A refiner was tried and dropped. A small U-Net drew onto ours' result what a guide asked for, a
@@ -146,8 +146,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _number(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
-    seen = f" ({row['n']:,})" if row["name"] == "train_minutes" else ""
-    return f"{row['value']:,.4g}{seen}"
+    return f"{row['value']:,.4g}"
 
 
 def write_strips(path: Path, people: Sequence[Held], edit: Edit) -> None:
