@@ -146,7 +146,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _number(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
-    return f"{row['value']:,.4g}"
+    value = float(row["value"])
+    return f"{value:,.0f}" if value.is_integer() else f"{value:,.4g}"
 
 
 def write_strips(path: Path, people: Sequence[Held], edit: Edit) -> None:
