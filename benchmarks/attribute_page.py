@@ -57,7 +57,8 @@ def write_page(figures: Path) -> None:
 _WRONG = """
 How long each network was taught stands in its row `train_minutes` (n: faces seen). All of it is
 short: the rows say what minutes of one core give, the grid's with one seed a cell, and no verdict
-on the papers' networks is meant. A cell of the grid takes about as long as *ours*.
+on the papers' networks is meant. A cell of the grid takes about as long as *ours*. Seconds were
+measured on a busy machine, rows at different times.
 
 **Two targets exclude each other on drawn faces.** The code that draws lets the chin fall with the
 mouth, and judges that look at whole faces go by the chin: the rows *truth within* so many pixels
