@@ -99,11 +99,7 @@ def _memory(bench: Bench) -> Iterator[Figure]:
 
 
 def _curve(bench: Bench) -> Iterator[Figure]:
-    for name in bench.sets:
-        if name == CHOSEN_ON:
-            most = 4 if bench.quick else MEASURED[name]
-            faces = bench.faces(name)
-            yield from curve_figures(faces, bench.models, most, bench.data, SEED, bench.quick)
+    yield from _where_chosen(bench, curve_figures)
 
 
 def _blend(bench: Bench) -> Iterator[Figure]:
@@ -113,11 +109,15 @@ def _blend(bench: Bench) -> Iterator[Figure]:
 
 
 def _choose(bench: Bench) -> Iterator[Figure]:
-    for name in bench.sets:
-        if name == CHOSEN_ON:
-            most = 4 if bench.quick else MEASURED[name]
-            faces = bench.faces(name)
-            yield from choice_figures(faces, bench.models, most, bench.data, SEED, bench.quick)
+    yield from _where_chosen(bench, choice_figures)
+
+
+def _where_chosen(bench: Bench, figures: Callable[..., Iterator[Figure]]) -> Iterator[Figure]:
+    """Figures of the set that settings are chosen on, if it is among those asked for."""
+    if CHOSEN_ON in bench.sets:
+        most = 4 if bench.quick else MEASURED[CHOSEN_ON]
+        faces = bench.faces(CHOSEN_ON)
+        yield from figures(faces, bench.models, most, bench.data, SEED, bench.quick)
 
 
 PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {

@@ -108,8 +108,7 @@ def figures(rows: list[Row], refused: Mapping[str, set[str]]) -> Iterator[Figure
         for check, count in sorted(counts.items()):
             low, high = wilson_interval(count, len(names))
             yield Figure("gate_refused", kind, DATA, round(count / len(names), 4),
-                         "share of candidates", "lower" if better == "lower" else "higher",
-                         len(names), "train", check,
+                         "share of candidates", better, len(names), "train", check,
                          interval=(round(low, 4), round(high, 4)))  # fmt: skip
 
 

@@ -29,7 +29,7 @@ _ROOM = 0.25  # around it, as a share of its side
 _SECOND = 0.6  # a second face is at least so wide, as a share of the largest one's width
 #: Scores of the ways to fail; a face that is found alone scores more than either.
 _NONE, _SEVERAL = 0.0, 0.1
-_FOUND = 0.05  # of any face: what is asked of every restored one
+_FOUND = 0.05  # between the two: a restored face must be found, whatever its group's floor
 #: Points that lie so near to their place are in it, as those of a slightly turned face do.
 #: So much farther halves the score. Shares of the crop's side, root mean square of five points.
 _NEAR, _FAR = 0.08, 0.1

@@ -29,7 +29,7 @@ def skin_likeness(faces: Tensor, skin: Tensor) -> Tensor:
     hats and what lies behind do not.
 
     Args:
-        faces: (n, 3, SIDE, SIDE), in the average shape.
+        faces: (n, 3, SIDE, SIDE) in [-1, 1], in the average shape.
         skin: (SIDE, SIDE), where faces have skin, 0 to 1.
 
     Returns:
@@ -58,6 +58,7 @@ def toneless(colours: Tensor, skin: Tensor) -> Tensor:
 
 
 def soft_skin() -> FloatArray:
+    """:func:`skin_region` with a soft edge, (SIDE, SIDE), 0 to 1."""
     inside = skin_region().astype(np.float32)
     return np.asarray(cv2.GaussianBlur(inside, (0, 0), SIDE / 12), dtype=np.float32)
 

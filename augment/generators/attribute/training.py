@@ -69,11 +69,8 @@ class Game:
         start = self._rough(batch, made.detach())
         # The true code teaches what codes mean; the linear edit's, to mend it: every other time.
         begun = codes.of(start, batch.area, place)
-        led, share = (
-            codes.moved(begun, place, -turn, BEYOND),
-            torch.rand(len(own), 1, device=own.device),
-        )
-        share = (2 * share - 1).clamp_min(0)
+        led = codes.moved(begun, place, -turn, BEYOND)
+        share = (2 * torch.rand(len(own), 1, device=own.device) - 1).clamp_min(0)
         rough = codes.shown(start, share * own + (1 - share) * led - begun, place)
         image, back_attention = self._editor(start, -batch.change, batch.area, rough)
         again = blend(image, back_attention, start)
