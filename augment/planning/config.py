@@ -20,7 +20,8 @@ class Config(Section):
     max_children_per_parent: int = Field(default=4, ge=1)  # candidates, whether they pass or not
     max_synthetic_share: float = Field(default=0.75, ge=0, le=1)  # of a bin, after filling
     spare: float = Field(default=1.25, ge=1, le=20)  # candidates for each face, where unmeasured
-    most_spare: float = Field(default=6.0, ge=1, le=20)  # the same, at most, where measured
+    # The same, at most, where measured; donors that would need more come after all others.
+    most_spare: float = Field(default=6.0, ge=1, le=20)
     generators: dict[str, GeneratorLimits] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -54,6 +54,12 @@ class TrainFaces:
         places = np.bincount(self.codes, left, minlength=2 * self.bins).astype(np.int64)
         return places, count_bins(self.codes[left > 0], 2 * self.bins)
 
+    def donors_of(self, candidates: pa.Table, space: BinSpace) -> list[str]:
+        """The name of the bin that the parents of each candidate (column parents) are in."""
+        ids = self.rows.column("id").to_pylist()
+        names = dict(zip(ids, (space.names[code % self.bins] for code in self.codes), strict=True))
+        return [names[parents[0]] for parents in candidates.column("parents").to_pylist()]
+
     def orders(
         self, space: BinSpace, suppliers: Sequence[Supplier], moves: Sequence[Move],
         most_children: int, seed: int, earlier: Earlier | None = None,

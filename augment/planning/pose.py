@@ -73,7 +73,7 @@ def pose(
     ]  # fmt: skip
     problem = Problem.fresh(
         lacking, have, suppliers, config.max_children_per_parent, config.max_synthetic_share,
-        faces.small(),
+        faces.small(), config.most_spare,
     )  # fmt: skip
     return Question(space, faces, targets, problem)
 

@@ -1,5 +1,6 @@
 """What the planner's programme is given and what it gives back."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,8 +19,8 @@ class Supplier:
     Attributes:
         key: its name in params.yaml.
         costs: (bins, bins), row donor and column target; NaN where it cannot make the move.
-        spares: (bins,), candidates made for each face wanted of a target bin, since the gate
-            refuses some; at least 1, inf where none is expected to pass.
+        spares: (bins, bins), candidates that each face takes, since the gate refuses some; row
+            donor and column target; at least 1, inf where none is expected to pass.
         parents: faces of the donor bin that one new face needs.
         max_share: of a bin's deficit that it may be ordered to fill, 0..1.
         restores: its donors are the faces that are too small as they are, and only those; they
@@ -48,6 +49,8 @@ class Problem:
             (2 * bins,): of the usable faces of each bin, then of those that are too small.
         donors: faces of each donor that may have a child, shape (2 * bins,).
         filled: faces that each generator has already put into each bin, shape (suppliers, bins).
+        most_spare: candidates ordered for each face, at most. A move that takes more is a last
+            resort: any other comes first.
     """
 
     deficits: Counts
@@ -58,6 +61,7 @@ class Problem:
     places: Counts
     donors: Counts
     filled: Counts
+    most_spare: float = math.inf
 
     @classmethod
     def fresh(
@@ -68,6 +72,7 @@ class Problem:
         most_children: int,
         max_synthetic_share: float,
         small: Counts | None = None,
+        most_spare: float = math.inf,
     ) -> "Problem":
         """Nothing is filled yet; each face may have ``most_children`` candidates, a small one one.
 
@@ -78,7 +83,10 @@ class Problem:
         small = np.zeros_like(faces) if small is None else small
         places = np.concatenate([most_children * faces, small])
         donors = np.concatenate([faces, small])
-        return cls(deficits, faces, small, suppliers, max_synthetic_share, places, donors, filled)
+        return cls(
+            deficits, faces, small, suppliers, max_synthetic_share, places, donors, filled,
+            most_spare,
+        )  # fmt: skip
 
     def first_donor(self, supplier: Supplier) -> int:
         """Where a generator's donors begin in ``places`` and ``donors``: one a bin from there."""

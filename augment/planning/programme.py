@@ -2,7 +2,8 @@
 
 A transportation problem: donor bins supply children, target bins lack faces, a generator that can
 make a move is an arc with a cost. First as many faces as the limits allow, then, among those plans,
-the least change. Solved by HiGHS (Huangfu & Hall 2018) through scipy.
+the least change. Moves of which too few pass the gate come after all others. Solved by HiGHS
+(Huangfu & Hall 2018) through scipy.
 
 Faces count by the candidates that they take. Counted by heads, parents that are short would all go
 to the bins whose faces pass most easily, and the groups that the gate refuses more got none.
@@ -24,6 +25,8 @@ from augment.planning.problem import Floats, Move, Problem, room, supplier_room
 #: of the generator that passes more often come first. Small against any real difference in cost.
 _PASSING = 1e-4
 _TOLERANCE = 1e-6
+#: Added to the cost of a move that takes more candidates than are made: it comes after all others.
+_LAST = 1e3
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class _Arcs:
     cost: Floats
     parents: npt.NDArray[np.int64]
     spare: Floats
-    worth: Floats  # of a face: the candidates that its bin's cheapest move takes
+    last: npt.NDArray[np.bool_]  # a last resort: it takes more candidates than are made
+    worth: Floats  # of a face: the candidates that its bin's first choice takes
 
     @classmethod
     def of(cls, problem: Problem) -> "_Arcs":
@@ -46,18 +50,19 @@ class _Arcs:
         for number, supplier in enumerate(problem.suppliers):
             able = np.isfinite(supplier.costs)
             able &= (problem.donors_of(supplier) >= max(1, supplier.parents))[:, None]
-            able &= (wanted & np.isfinite(supplier.spares))[None, :]
+            able &= wanted[None, :] & np.isfinite(supplier.spares)
             donor, target = np.nonzero(able)
             same, parents = np.full(len(donor), number), np.full(len(donor), supplier.parents)
-            cost, spare = supplier.costs[donor, target], supplier.spares[target]
+            cost, spare = supplier.costs[donor, target], supplier.spares[donor, target]
             donor += problem.first_donor(supplier)
             pieces.append((same, donor, target, cost, parents, spare))
         columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
         maker, donor, target, cost, parents, spare = columns
+        last, spare = spare > problem.most_spare, np.minimum(spare, problem.most_spare)
         worth = np.ones(len(problem.deficits))
-        dearest_first = np.lexsort((spare, cost))[::-1]
-        worth[target[dearest_first]] = spare[dearest_first]  # the last one stays: the cheapest
-        return cls(maker, donor, target, cost, parents, spare, worth[target])
+        worst_first = np.lexsort((spare, cost, last))[::-1]
+        worth[target[worst_first]] = spare[worst_first]  # the one that is set last stays: the best
+        return cls(maker, donor, target, cost, parents, spare, last, worth[target])
 
     def __len__(self) -> int:
         return len(self.cost)
@@ -71,17 +76,17 @@ class _Arcs:
     @property
     def burden(self) -> Floats:
         """What one face costs in the programme."""
-        burden: Floats = self.worth * (self.cost + _PASSING * self.spare)
+        burden: Floats = self.worth * (self.cost + _PASSING * self.spare + _LAST * self.last)
         return burden
 
 
 def solve(problem: Problem) -> list[Move]:
     """The moves of a plan, ordered by target, supplier and donor.
 
-    As many faces as the limits allow, each counted by the candidates that its bin's cheapest move
+    As many faces as the limits allow, each counted by the candidates that its bin's first choice
     takes; among all such plans one of least total cost, counted likewise. Exact where the children
     of a donor bin all need as many parents and spares. Where they differ (generators of one and of
-    two parents; pass rates that differ by target), the fractional optimum is rounded down and then
+    two parents; pass rates that differ by move), the fractional optimum is rounded down and then
     filled up, cheapest moves first. That mostly loses nothing; a property test holds the loss
     below two faces for each donor bin.
     """

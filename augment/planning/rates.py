@@ -1,15 +1,21 @@
 """From measured pass rates to candidates ordered for each face wanted.
 
-A bin's own candidates are few, so its rate is shrunk towards its generator's: with a Beta prior of
-:data:`PRIOR` candidates at the generator's overall rate, the rate of the bin has the posterior
-Beta(PRIOR * overall + passed, PRIOR * (1 - overall) + refused) (Gelman et al., Bayesian Data
-Analysis, section 2.4). Orders use its :data:`SAFE` quantile, so that three bins of four get enough.
+A pass rate belongs to a move, from one bin to another by one generator: an old face made of a
+middle-aged one passes the gate less or more often than one made of a young one. Its own candidates
+are few, so a move's rate is shrunk towards that of the other moves into its bin, and theirs towards
+the generator's. With the expected rate of the others
+
+    expected = (PRIOR * overall + passed of others) / (PRIOR + candidates of others)
+
+a move has the posterior Beta(PRIOR * expected + passed, PRIOR * (1 - expected) + refused) (Gelman
+et al., Bayesian Data Analysis, section 2.4). Orders use its :data:`SAFE` quantile, so that three
+moves of four get enough.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +25,19 @@ from scipy.special import betaincinv
 from augment.metrics.passes import Tally
 from augment.metrics.proportion import wilson_interval
 
-#: (generator key, bin name) -> what became of its candidates.
-Cells = Mapping[tuple[str, str], Tally]
 
-#: Candidates that the generator's overall rate counts for in each of its bins.
+class Cell(NamedTuple):
+    """One kind of candidate: made by ``generator`` from a face of bin ``donor`` for ``target``."""
+
+    generator: str
+    donor: str
+    target: str
+
+
+#: What became of the candidates of each kind.
+Cells = Mapping[Cell, Tally]
+
+#: Candidates that what is expected counts for.
 PRIOR = 10.0
 #: Quantile of a rate's posterior that orders are made from.
 SAFE = 0.25
@@ -32,30 +47,50 @@ STEP = 0.25
 TELLING = 8
 
 
-def tally_cells(candidates: pa.Table, failed: Mapping[str, Sequence[str]]) -> dict[Any, Tally]:
-    """Counts by (generator, bin) of candidates, by id and the checks that each failed."""
-    cells: dict[tuple[str, str], Tally] = {}
-    columns = [candidates.column(name).to_pylist() for name in ("id", "generator", "bin")]
-    for row_id, generator, bin_name in zip(*columns, strict=True):
-        cells.setdefault((generator, bin_name), Tally()).add(failed[row_id])
+def tally_cells(
+    candidates: pa.Table, donors: Sequence[str], failed: Mapping[str, Sequence[str]]
+) -> dict[Cell, Tally]:
+    """Counts by kind of candidate.
+
+    Args:
+        candidates: columns id, generator, bin.
+        donors: names of the bins that their parents are in.
+        failed: candidate id -> checks that it failed.
+    """
+    cells: dict[Cell, Tally] = {}
+    ids, generators, bins = (
+        candidates.column(name).to_pylist() for name in ("id", "generator", "bin")
+    )
+    for row_id, *cell in zip(ids, generators, donors, bins, strict=True):
+        cells.setdefault(Cell(*cell), Tally()).add(failed[row_id])
     return cells
 
 
 def by_generator(cells: Cells) -> dict[str, Tally]:
     """The same candidates, counted by generator."""
-    whole: dict[str, Tally] = {}
-    for (key, _), part in cells.items():
-        total = whole.setdefault(key, Tally())
+    return {
+        key: together(part for cell, part in cells.items() if cell.generator == key)
+        for key in dict.fromkeys(cell.generator for cell in cells)
+    }
+
+
+def together(parts: Iterable[Tally]) -> Tally:
+    """The sum of counts."""
+    total = Tally()
+    for part in parts:
         total.candidates += part.candidates
         total.made += part.made
         total.passed += part.passed
         total.refused.update(part.refused)
-    return whole
+    return total
 
 
 def to_rows(cells: Cells) -> list[dict[str, Any]]:
     """Rows for JSON, one a cell; ``pass_rate`` is of all candidates, also of those not made."""
-    return [{"generator": key, "bin": name, **_row(part)} for (key, name), part in cells.items()]
+    return [
+        {"generator": cell.generator, "from": cell.donor, "to": cell.target, **_row(part)}
+        for cell, part in sorted(cells.items())
+    ]
 
 
 def generator_rows(cells: Cells) -> list[dict[str, Any]]:
@@ -63,13 +98,13 @@ def generator_rows(cells: Cells) -> list[dict[str, Any]]:
     return [{"generator": key, **_row(part)} for key, part in by_generator(cells).items()]
 
 
-def from_rows(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Tally]:
+def from_rows(rows: Iterable[Mapping[str, Any]]) -> dict[Cell, Tally]:
     """What :func:`to_rows` wrote."""
     cells = {}
     for row in rows:
         part = Tally(row["candidates"], row["made"], row["passed"])
         part.refused.update(row["refused"])
-        cells[row["generator"], row["bin"]] = part
+        cells[Cell(row["generator"], row["from"], row["to"])] = part
     return cells
 
 
@@ -92,38 +127,54 @@ class Rates:
     Attributes:
         cells: what was measured.
         assumed: candidates for each face of a generator that nothing was measured of.
-        most: candidates for each face, at most, whatever was measured.
         what: what was counted, for reasons: ``pilot candidates``.
     """
 
     cells: Cells = field(default_factory=dict)
     assumed: float = 1.0
-    most: float = math.inf
     what: str = "pilot candidates"
 
     def spares(self, key: str, names: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Of each bin, shape (bins,); inf where every candidate was refused."""
-        whole = by_generator(self.cells).get(key, Tally())
-        return np.array([self._spare(whole, self._own(key, name)) for name in names])
-
-    def _own(self, key: str, name: str) -> Tally:
-        return self.cells.get((key, name), Tally())
-
-    def _spare(self, whole: Tally, own: Tally) -> float:
+        """Candidates for each face, (bins, bins), row donor and column target; inf where every
+        candidate was refused."""
+        whole = together(part for cell, part in self.cells.items() if cell.generator == key)
+        spares = np.full((len(names), len(names)), self.assumed)
         if not whole.candidates:
-            return self.assumed
-        if _hopeless(own) or _hopeless(whole):
-            return math.inf
-        steps = math.ceil(1 / safe_rate(whole, own) / STEP - 1e-9)
-        return min(steps * STEP, self.most)
+            return spares
+        places = {name: place for place, name in enumerate(names)}
+        for column, name in enumerate(names):
+            own = self._into(key, name)
+            everyone = together(own.values())
+            if _hopeless(whole) or _hopeless(everyone):
+                spares[:, column] = math.inf
+                continue
+            spares[:, column] = _spare(whole, everyone, Tally())
+            for donor, part in own.items():
+                others = together(of for other, of in own.items() if other != donor)
+                if donor in places:
+                    spares[places[donor], column] = _spare(whole, others, part)
+        return spares
+
+    def _into(self, key: str, name: str) -> dict[str, Tally]:
+        """By donor, what one generator made for one bin."""
+        return {
+            cell.donor: part
+            for cell, part in self.cells.items()
+            if (cell.generator, cell.target) == (key, name)
+        }
 
     def refusals(self, name: str, keys: Iterable[str]) -> str:
         """Why some generators get no order for a bin: how many were refused, and by what."""
         whole = by_generator(self.cells)
         words = []
         for key in keys:
-            own = self._own(key, name)
-            part, where = (own, "") if _hopeless(own) else (whole[key], " of all bins")
+            own = self._into(key, name)
+            part, where = together(own.values()), ""
+            if not _hopeless(part) and _hopeless(whole[key]):
+                part, where = whole[key], " of all bins"
+            elif not _hopeless(part):
+                part = together(of for of in own.values() if _hopeless(of))
+                where = " of faces that could be parents"
             reasons = ", ".join(f"{check} {n}" for check, n in part.refused.most_common())
             words.append(
                 f"{key}: the gate refused all {part.candidates} {self.what}{where} ({reasons})"
@@ -131,18 +182,26 @@ class Rates:
         return "; ".join(words)
 
 
-def safe_rate(whole: Tally, own: Tally) -> float:
-    """The pass rate to count on in one bin, within 0..1; see the module's text.
+def safe_rate(whole: Tally, others: Tally, own: Tally) -> float:
+    """The pass rate to count on in one move, within 0..1; see the module's text.
 
     Args:
         whole: all candidates of the generator.
-        own: those of the bin.
+        others: those of other moves into the bin.
+        own: those of the move.
     """
     # Half a candidate each way keeps the prior proper where all passed, or none.
     overall = (whole.passed + 0.5) / (whole.candidates + 1)
-    passed = PRIOR * overall + own.passed
-    refused = PRIOR * (1 - overall) + own.candidates - own.passed
+    expected = (PRIOR * overall + others.passed) / (PRIOR + others.candidates)
+    passed = PRIOR * expected + own.passed
+    refused = PRIOR * (1 - expected) + own.candidates - own.passed
     return float(betaincinv(passed, refused, SAFE))
+
+
+def _spare(whole: Tally, others: Tally, own: Tally) -> float:
+    if _hopeless(own):
+        return math.inf
+    return math.ceil(1 / safe_rate(whole, others, own) / STEP - 1e-9) * STEP
 
 
 def _hopeless(part: Tally) -> bool:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from augment.metrics.balance import Counts
-from augment.planning.problem import Move, Problem, filled, room, supplier_room
+from augment.planning.problem import Move, Problem, Supplier, filled, room, supplier_room
 
 NO_GENERATOR = "no generator can make it"
 NO_DONORS = "no donors"
@@ -39,7 +40,7 @@ def explain_unfilled(problem: Problem, moves: Sequence[Move]) -> list[Unfilled]:
     hopeful = replace(
         unlimited,
         suppliers=[
-            replace(supplier, spares=np.ones(len(supplier.spares)))
+            replace(supplier, spares=np.ones_like(supplier.spares))
             for supplier in unlimited.suppliers
         ],
     )
@@ -75,11 +76,15 @@ def refused_suppliers(problem: Problem, target: int) -> list[str]:
     return [
         supplier.key
         for supplier in problem.suppliers
-        if np.isinf(supplier.spares[target])
-        and np.isfinite(
-            supplier.costs[problem.people_of(supplier) >= max(1, supplier.parents), target]
-        ).any()
+        if (able := _able(problem, supplier)[:, target]).any()
+        and np.isinf(supplier.spares[able, target]).all()
     ]
+
+
+def _able(problem: Problem, supplier: Supplier) -> npt.NDArray[np.bool_]:
+    """Moves for which there are parents, (bins, bins)."""
+    there = problem.people_of(supplier) >= max(1, supplier.parents)
+    return np.asarray(np.isfinite(supplier.costs) & there[:, None])
 
 
 def _fill_by_any_parent(problem: Problem) -> Counts:
@@ -87,8 +92,7 @@ def _fill_by_any_parent(problem: Problem) -> Counts:
     no programme is needed."""
     able, restored = np.zeros((2, len(problem.deficits)), dtype=np.int64)
     for number, supplier in enumerate(problem.suppliers):
-        donors = problem.people_of(supplier) >= max(1, supplier.parents)
-        reached = np.isfinite(supplier.costs[donors]).any(axis=0) & np.isfinite(supplier.spares)
+        reached = (_able(problem, supplier) & np.isfinite(supplier.spares)).any(axis=0)
         fill = restored if supplier.restores else able
         fill += np.where(reached, supplier_room(problem, number), 0)
     # A small face is restored once, whatever the limit of children.

@@ -1,5 +1,6 @@
 """Where a plan stands once candidates are gated: what is filled, by whom, what is still open."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,7 @@ from augment.planning.orders import Earlier
 from augment.planning.pose import Question
 from augment.planning.problem import Move, Problem, filled, room, supplier_room
 from augment.planning.programme import solve
-from augment.planning.rates import Cells, Rates, tally_cells
+from augment.planning.rates import Cells, Rates, tally_cells, together
 from augment.planning.result import unfilled_rows
 from augment.planning.shortfall import explain_unfilled
 
@@ -24,7 +25,7 @@ class Standing:
     Attributes:
         asked: the plan's question.
         problem: what is still open: faces that passed are filled in, parents have fewer places.
-        cells: what became of the candidates by generator and bin.
+        cells: what became of the candidates by generator, donor and bin.
         rates: the pass rates that further orders go by.
         moves: what could be ordered now.
     """
@@ -65,11 +66,8 @@ class Standing:
         ]
 
     def _tried(self, name: str) -> dict[str, int]:
-        parts = [part for (_, of), part in self.cells.items() if of == name]
-        return {
-            "candidates": sum(part.candidates for part in parts),
-            "passed": sum(part.passed for part in parts),
-        }
+        tried = together(part for cell, part in self.cells.items() if cell.target == name)
+        return {"candidates": tried.candidates, "passed": tried.passed}
 
     def bins(self) -> list[dict[str, Any]]:
         """Every bin: what it lacked, and how many faces of which generator fill it; for JSON."""
@@ -106,16 +104,17 @@ def stand(
         most_children: that one face may have.
     """
     space, problem = asked.space, asked.problem
-    cells = tally_cells(candidates, failed)
+    cells = tally_cells(candidates, asked.faces.donors_of(candidates, space), failed)
     rates = replace(pilot, cells={**pilot.cells, **cells}, what="candidates tried")
+    by_bin: Counter[tuple[str, str]] = Counter()
+    for cell, part in cells.items():
+        by_bin[cell.generator, cell.target] += part.passed
+    pairs = [[(supplier.key, name) for name in space.names] for supplier in problem.suppliers]
     shape = (len(problem.suppliers), len(space))
-    passed, wanted = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for number, supplier in enumerate(problem.suppliers):
-        for code, name in enumerate(space.names):
-            passed[number, code] = (
-                cells[key].passed if (key := (supplier.key, name)) in cells else 0
-            )
-            wanted[number, code] = planned.get((supplier.key, name), 0)
+    passed, wanted = (
+        np.array([[of.get(pair, 0) for pair in row] for row in pairs], np.int64).reshape(shape)
+        for of in (by_bin, planned)
+    )
     children = Earlier.of([candidates], "").children
     places, donors = asked.faces.places(most_children, children)
     suppliers = [

@@ -9,9 +9,15 @@ import pyarrow as pa
 from augment.planning.pose import Question
 from augment.planning.problem import Move, Problem, room
 
+#: From so many donor bins, the cheapest, each bin's candidates are made.
+DONORS = 4
+
 
 def pilot_moves(problem: Problem, per_bin: int, most_spare: float) -> Iterator[Move]:
     """For each generator and bin that lacks faces, its cheapest moves, a few candidates in all.
+
+    They are spread evenly over the first :data:`DONORS` moves: faces of the next group need the
+    least change, but a judge may not see so little.
 
     Args:
         problem: what is lacking.
@@ -23,16 +29,11 @@ def pilot_moves(problem: Problem, per_bin: int, most_spare: float) -> Iterator[M
         first, donors = problem.first_donor(supplier), problem.donors_of(supplier)
         for target in np.flatnonzero(lacking):
             costs = supplier.costs[:, target]
+            able = np.flatnonzero(np.isfinite(costs) & (donors >= max(1, supplier.parents)))
             wanted = min(per_bin, math.ceil(lacking[target] * most_spare))
-            for donor in np.argsort(costs, kind="stable"):  # NaN comes last
-                able = donors[donor] >= max(1, supplier.parents)
-                if not wanted or not np.isfinite(costs[donor]):
-                    break
-                n = (
-                    min(wanted, int(problem.places[first + donor]) // supplier.parents)
-                    if able
-                    else 0
-                )
+            for place, donor in enumerate(able[np.argsort(costs[able], kind="stable")]):
+                fair = math.ceil(wanted / max(1, min(DONORS, len(able)) - place))
+                n = min(fair, int(problem.places[first + donor]) // supplier.parents)
                 wanted -= n
                 if n:
                     cost = float(costs[donor])

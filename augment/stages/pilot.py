@@ -1,12 +1,13 @@
 """pilot: make and gate a few candidates of every kind, to know how many pass before ordering many.
 
 For each generator and each bin that it could fill, a few candidates go through the same making and
-the same gate as the ordered ones. Nothing of it enters the data set, but nothing is lost either:
+the same gate as the ordered ones; they are made from the nearest few bins that have parents, since
+it may matter which. Nothing of it enters the data set, but nothing is lost either:
 what the plan orders again comes out of the engine's row cache.
 
-``pilot.json``: ``per_bin``, ``candidates`` in all, and rows under ``generators`` and ``bins``: of
-each generator (and bin) candidates, made, passed, pass_rate of all candidates, its 95 % interval,
-and how many each check refused.
+``pilot.json``: ``per_bin``, ``candidates`` in all, and rows under ``generators`` and ``moves``: of
+each generator (and each bin that it made faces from and for) candidates, made, passed, pass_rate of
+all candidates, its 95 % interval, and how many each check refused.
 """
 
 import shutil
@@ -37,7 +38,7 @@ class Config(Section):
 
 
 def run(job: Job) -> None:
-    """Write ``reports/pilot.json``: pass rates by generator, and by generator and bin.
+    """Write ``reports/pilot.json``: pass rates by generator, and by what it made of what.
 
     Raises:
         UserError: params are wrong, no usable train face is in any bin, or weights are missing.
@@ -58,7 +59,7 @@ def run(job: Job) -> None:
         "per_bin": config.per_bin,
         "candidates": sum(part.candidates for part in cells.values()),
         "generators": generator_rows(cells),
-        "bins": to_rows(cells),
+        "moves": to_rows(cells),
     }
     write_json(job.outputs["pilot.json"], content)
 
@@ -79,4 +80,5 @@ def _measure(job: Job, asked: Question, orders: Mapping[str, pa.Table]) -> Cells
         job.config(GateConfig, "gate"),
     )  # fmt: skip
     shutil.rmtree(work)
-    return tally_cells(gated.candidates, failed_checks(gated.rows))
+    donors = asked.faces.donors_of(gated.candidates, asked.space)
+    return tally_cells(gated.candidates, donors, failed_checks(gated.rows))

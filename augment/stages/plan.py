@@ -76,5 +76,5 @@ def make_plan(job: Job, movers: Mapping[str, Mover] | None = None) -> Plan:
 
 def _rates(pilot: Path, config: Config) -> Rates:
     """What the pilot measured; nothing where it has not run yet: a plan can be looked at before."""
-    rows = json.loads(pilot.read_text(encoding="utf-8"))["bins"] if pilot.is_file() else []
-    return Rates(from_rows(rows), config.spare, config.most_spare)
+    rows = json.loads(pilot.read_text(encoding="utf-8"))["moves"] if pilot.is_file() else []
+    return Rates(from_rows(rows), config.spare)

@@ -10,7 +10,8 @@ candidates beside all earlier ones. It ends when nothing is missing or nothing c
     rounds         [{round, missing, candidates, made, passed, missing_after}, ...]
     cells          [{bin, deficit, filled, orders: {generator: faces for the data set}}, ...]
     still_missing  [{bin, n, reason, candidates, passed}, ...]: n add up to ``missing``
-    pass_rates     [{generator, bin, candidates, made, passed, pass_rate, interval, refused}, ...]
+    pass_rates     [{generator, from, to, candidates, made, passed, pass_rate, interval,
+                    refused}, ...]
 """
 
 import json
@@ -110,7 +111,7 @@ class _TopUp:
             json.loads(job.inputs[name].read_text(encoding="utf-8"))
             for name in ("plan.json", "pilot.json")
         )
-        rates = Rates(from_rows(pilot["bins"]), plan.spare, plan.most_spare)
+        rates = Rates(from_rows(pilot["moves"]), plan.spare)
         movers = make_movers(job.params["generators"])
         asked = pose(plan, movers, rates, job.inputs["aligned"], job.inputs["audit.json"])
         folders = candidate_folders(job.inputs["candidates"], list(movers))

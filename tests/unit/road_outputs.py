@@ -97,7 +97,7 @@ def write_road(
     _write_faces(folder / "aligned", paint, times)
     audit.run(job_of(job, "audit"))
     movers = {"copies": AnyMove(1, True), "mask": AnyMove(1, False)}
-    write_json(folder / "pilot.json", {"bins": []})
+    write_json(folder / "pilot.json", {"moves": []})
     plan.run(job_of(job, "plan"), movers)
     _write_candidates(folder, paint)
     topup.run(job_of(job, "topup"))

@@ -23,9 +23,10 @@ def test_pass_rates_by_generator_and_bin_with_what_refused(tmp_path: Path) -> No
     road = OrderingProject(tmp_path, levels=8, generators=TWO).run("pilot")
     found = road.json("pilot.json")
     assert (found["per_bin"], found["candidates"]) == (12, 24)
-    cells = {(row["generator"], row["bin"]): row for row in found["bins"]}
-    assert set(cells) == {("still", "male"), ("lively", "male")}  # no woman is lacking
-    still, lively = cells["still", "male"], cells["lively", "male"]
+    cells = {(row["generator"], row["from"], row["to"]): row for row in found["moves"]}
+    made = {("still", "male", "male"), ("lively", "male", "male")}  # no woman is lacking
+    assert set(cells) == made
+    still, lively = cells["still", "male", "male"], cells["lively", "male", "male"]
     assert (still["candidates"], still["made"], still["passed"]) == (12, 12, 0)
     assert still["refused"] == {"novelty": 12}
     assert still["interval"][0] == 0 < still["interval"][1] < 0.3
@@ -39,7 +40,7 @@ def test_a_low_pass_rate_raises_the_orders(tmp_path: Path) -> None:
     orders = {}
     for name, levels in (("high", 2.0), ("low", 20.0)):
         road = OrderingProject(tmp_path / name, levels).run("pilot", "plan")
-        rate = road.json("pilot.json")["bins"][0]["pass_rate"]
+        rate = road.json("pilot.json")["moves"][0]["pass_rate"]
         totals = road.json("plan.json")["plan"]
         assert totals["ordered"] == 18
         assert totals["candidates"] >= 18 / rate  # a bin in four may fall short by chance
@@ -67,7 +68,7 @@ def test_no_pilot_and_the_factor_is_assumed(tmp_path: Path) -> None:
     road = OrderingProject(tmp_path, pilot={"per_bin": 0})
     road.params["plan"]["spare"] = 1.5
     road.run("pilot", "plan")
-    assert road.json("pilot.json") == {"per_bin": 0, "candidates": 0, "generators": [], "bins": []}
+    assert road.json("pilot.json") == {"per_bin": 0, "candidates": 0, "generators": [], "moves": []}
     assert road.json("plan.json")["plan"]["candidates"] == math.ceil(18 * 1.5)
     assert not (tmp_path / ".augment").exists()
 
@@ -113,7 +114,7 @@ def test_nothing_lacking(tmp_path: Path) -> None:
     road = OrderingProject(tmp_path)
     road.params["plan"]["target"] = {"kind": "floor", "n": 1}
     road.run("pilot", "plan")
-    assert road.json("pilot.json")["bins"] == []
+    assert road.json("pilot.json")["moves"] == []
     assert road.json("plan.json")["plan"]["deficit"] == 0
 
 

@@ -27,22 +27,24 @@ def problem(
     *costs: list[list[float]],
     children: int = 2,
     share: float = 1.0,
-    spare: float | list[list[float]] = 1.0,
+    spare: float | list[list[list[float]]] = 1.0,
+    most_spare: float = np.inf,
     parents: tuple[int, ...] = (1, 1, 1),
     max_share: tuple[float, ...] = (1.0, 1.0, 1.0),
     small: list[int] | None = None,
     restores: tuple[bool, ...] = (False, False, False),
 ) -> Problem:
-    """``spare``: one for all, or for each generator one a target bin."""
-    spares = spare if isinstance(spare, list) else [[spare] * len(deficits)] * len(costs)
+    """``spare``: one for all, or for each generator one a donor and target bin."""
+    bins = len(deficits)
+    spares = spare if isinstance(spare, list) else [[[spare] * bins] * bins] * len(costs)
     suppliers = [
-        Supplier(f"g{number}", np.array(matrix, dtype=float), np.array(spares[number]),
+        Supplier(f"g{number}", np.array(matrix, dtype=float), np.array(spares[number], dtype=float),
                  parents[number], max_share[number], restores[number])
         for number, matrix in enumerate(costs)
     ]  # fmt: skip
     return Problem.fresh(
         np.array(deficits), np.array(faces), suppliers, children, share,
-        None if small is None else np.array(small),
+        None if small is None else np.array(small), most_spare,
     )  # fmt: skip
 
 
@@ -138,6 +140,16 @@ def test_one_bin_may_have_several_reasons() -> None:
     assert reasons(case) == {(0, CHILDREN): 1, (0, SYNTHETIC_SHARE): 15}
 
 
+def test_donors_that_need_more_candidates_than_are_made_are_a_last_resort() -> None:
+    costs = [[NO, NO, 9], [NO, NO, 1], [NO, NO, NO]]
+    spare = [[[1, 1, 2], [1, 1, 8], [1, 1, 1]]]
+    case = problem([0, 0, 4], [3, 9, 1], costs, spare=spare, most_spare=4.0, children=2)
+    moves = [(move.donor, move.faces, move.candidates) for move in solve(case)]
+    assert moves == [(0, 3, 6), (1, 1, 4)]  # far donors first; near ones give the rest
+    willing = problem([0, 0, 4], [3, 9, 1], costs, spare=spare, most_spare=8.0, children=2)
+    assert [(move.donor, move.faces) for move in solve(willing)] == [(0, 1), (1, 3)]
+
+
 def test_spare_candidates_use_the_parents_up_too() -> None:
     costs = [[NO, NO], [1, NO]]
     (move,) = solve(problem([100, 0], [1, 10], costs, children=5, spare=1.25))
@@ -189,7 +201,8 @@ def problems(draw: st.DrawFn) -> Problem:
         if restoring:
             moves[~np.eye(bins, dtype=bool)] = NO
     factor = st.sampled_from([1.0, 1.25, 2.0, 3.75, np.inf])
-    own = st.lists(factor, min_size=bins, max_size=bins)
+    row = st.lists(factor, min_size=bins, max_size=bins)
+    own = st.lists(row, min_size=bins, max_size=bins)
     spares = st.lists(own, min_size=generators, max_size=generators)
     return problem(
         draw(count),
@@ -202,6 +215,7 @@ def problems(draw: st.DrawFn) -> Problem:
         max_share=tuple(draw(st.sampled_from([0.4, 1.0])) for _ in range(3)),
         small=draw(count),
         restores=restores,
+        most_spare=draw(st.sampled_from([np.inf, 2.0])),
     )
 
 
@@ -222,8 +236,10 @@ def test_orders_and_unfilled_are_the_deficit_and_no_limit_is_overstepped(case: P
         donor = move.donor - case.first_donor(supplier)
         assert np.isfinite(supplier.costs[donor, move.target])
         assert case.people_of(supplier)[donor] >= supplier.parents
-        assert np.isfinite(supplier.spares[move.target])
-        assert move.faces <= move.candidates <= np.ceil(move.faces * supplier.spares[move.target])
+        spare = supplier.spares[donor, move.target]
+        assert np.isfinite(spare)
+        most = np.ceil(move.faces * min(spare, case.most_spare))
+        assert move.faces <= move.candidates <= most
         children[move.donor] += move.candidates * supplier.parents
     assert (children <= case.places).all()
     for number in range(len(case.suppliers)):
@@ -240,7 +256,7 @@ def test_whole_numbers_cost_at_most_two_faces_a_donor_bin(case: Problem) -> None
         (number, donor + case.first_donor(supplier), target)
         for number, supplier in enumerate(case.suppliers)
         for donor, target in itertools.product(range(len(case.faces)), repeat=2)
-        if np.isfinite(supplier.costs[donor, target] + supplier.spares[target])
+        if np.isfinite(supplier.costs[donor, target] + supplier.spares[donor, target])
         and case.people_of(supplier)[donor] >= supplier.parents
     ]
     if not arcs:
@@ -248,7 +264,11 @@ def test_whole_numbers_cost_at_most_two_faces_a_donor_bin(case: Problem) -> None
         return
     makers, donors, targets = np.array(arcs).T
     bins = len(case.faces)
-    weight = [case.suppliers[n].parents * case.suppliers[n].spares[t] for n, _, t in arcs]
+    needed = [case.suppliers[n].spares[d % bins, t] for n, d, t in arcs]
+    weight = [
+        case.suppliers[n].parents * min(spare, case.most_spare)
+        for (n, _, _), spare in zip(arcs, needed, strict=True)
+    ]
     rows = [np.where(donors == d, weight, 0) for d in range(2 * bins)]
     rows += [np.where(targets == t, 1, 0) for t in range(bins)]
     most = [*case.places, *room(case)]
@@ -256,9 +276,11 @@ def test_whole_numbers_cost_at_most_two_faces_a_donor_bin(case: Problem) -> None
         rows.append(np.where((makers == n) & (targets == t), 1, 0))
         most.append(supplier_room(case, n)[t])
     ranked = sorted(
-        (case.suppliers[n].costs[d % bins, t], case.suppliers[n].spares[t], t) for n, d, t in arcs
-    )
-    worth = {t: spare for _, spare, t in reversed(ranked)}
+        (spare > case.most_spare, case.suppliers[n].costs[d % bins, t],
+         min(spare, case.most_spare), t)
+        for (n, d, t), spare in zip(arcs, needed, strict=True)
+    )  # fmt: skip
+    worth = {t: spare for *_, spare, t in reversed(ranked)}
     each = np.array([worth[t] for t in targets])
     best = linprog(-each, A_ub=np.array(rows), b_ub=most, method="highs-ipm")
     got = sum(n * worth.get(t, 0) for t, n in enumerate(filled(case, solve(case))))
