@@ -20,7 +20,7 @@ class Config(Section):
     max_children_per_parent: int = Field(default=4, ge=1)  # candidates, whether they pass or not
     max_synthetic_share: float = Field(default=0.75, ge=0, le=1)  # of a bin, after filling
     spare: float = Field(default=1.25, ge=1, le=20)  # candidates for each face, where unmeasured
-    # The same, at most, where measured; donors that would need more come after all others.
+    # The same, at most, where measured. Donors that would need more are a generator's last choice.
     most_spare: float = Field(default=6.0, ge=1, le=20)
     generators: dict[str, GeneratorLimits] = Field(default_factory=dict)
 

@@ -50,7 +50,7 @@ class Problem:
         donors: faces of each donor that may have a child, shape (2 * bins,).
         filled: faces that each generator has already put into each bin, shape (suppliers, bins).
         most_spare: candidates ordered for each face, at most. A move that takes more is a last
-            resort: any other comes first.
+            resort where the generator can make the bin's faces with fewer.
     """
 
     deficits: Counts

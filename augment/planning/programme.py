@@ -2,7 +2,8 @@
 
 A transportation problem: donor bins supply children, target bins lack faces, a generator that can
 make a move is an arc with a cost. First as many faces as the limits allow, then, among those plans,
-the least change. Moves of which too few pass the gate come after all others. Solved by HiGHS
+the least change. Moves of which too few pass the gate come after all others, where the generator
+has better ones for the bin. Solved by HiGHS
 (Huangfu & Hall 2018) through scipy.
 
 Faces count by the candidates that they take. Counted by heads, parents that are short would all go
@@ -25,7 +26,7 @@ from augment.planning.problem import Floats, Move, Problem, room, supplier_room
 #: of the generator that passes more often come first. Small against any real difference in cost.
 _PASSING = 1e-4
 _TOLERANCE = 1e-6
-#: Added to the cost of a move that takes more candidates than are made: it comes after all others.
+#: Added to the cost of a move that is a last resort: it comes after all others.
 _LAST = 1e3
 
 
@@ -39,14 +40,14 @@ class _Arcs:
     cost: Floats
     parents: npt.NDArray[np.int64]
     spare: Floats
-    last: npt.NDArray[np.bool_]  # a last resort: it takes more candidates than are made
+    last: npt.NDArray[np.bool_]  # a last resort: too few pass, and more do of other donors
     worth: Floats  # of a face: the candidates that its bin's first choice takes
 
     @classmethod
     def of(cls, problem: Problem) -> "_Arcs":
         wanted = room(problem) > 0
         whole, real = np.empty(0, dtype=np.int64), np.empty(0)
-        pieces: list[tuple[Any, ...]] = [(whole, whole, whole, real, whole, real)]
+        pieces: list[tuple[Any, ...]] = [(whole, whole, whole, real, whole, real, real)]
         for number, supplier in enumerate(problem.suppliers):
             able = np.isfinite(supplier.costs)
             able &= (problem.donors_of(supplier) >= max(1, supplier.parents))[:, None]
@@ -54,11 +55,13 @@ class _Arcs:
             donor, target = np.nonzero(able)
             same, parents = np.full(len(donor), number), np.full(len(donor), supplier.parents)
             cost, spare = supplier.costs[donor, target], supplier.spares[donor, target]
+            best = np.where(able, supplier.spares, np.inf).min(axis=0)[target]
             donor += problem.first_donor(supplier)
-            pieces.append((same, donor, target, cost, parents, spare))
+            pieces.append((same, donor, target, cost, parents, spare, best))
         columns = [np.concatenate(column) for column in zip(*pieces, strict=True)]
-        maker, donor, target, cost, parents, spare = columns
-        last, spare = spare > problem.most_spare, np.minimum(spare, problem.most_spare)
+        maker, donor, target, cost, parents, spare, best = columns
+        last = spare > np.maximum(best, problem.most_spare)
+        spare = np.minimum(spare, problem.most_spare)
         worth = np.ones(len(problem.deficits))
         worst_first = np.lexsort((spare, cost, last))[::-1]
         worth[target[worst_first]] = spare[worst_first]  # the one that is set last stays: the best

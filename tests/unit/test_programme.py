@@ -150,6 +150,15 @@ def test_donors_that_need_more_candidates_than_are_made_are_a_last_resort() -> N
     assert [(move.donor, move.faces) for move in solve(willing)] == [(0, 1), (1, 3)]
 
 
+def test_where_no_donors_faces_pass_often_those_that_pass_most_come_first() -> None:
+    age = [[NO, NO, 2], [NO, NO, 1], [NO, NO, NO]]
+    copies = [[NO, NO, NO], [NO, NO, NO], [NO, NO, 10]]
+    spare = [[[1, 1, 8], [1, 1, 20], [1, 1, 1]], [[1.0] * 3] * 3]
+    case = problem([0, 0, 4], [9, 9, 9], age, copies, spare=spare, most_spare=6.0, children=4)
+    (move,) = solve(case)
+    assert (move.supplier, move.donor, move.candidates) == (0, 0, 24)
+
+
 def test_spare_candidates_use_the_parents_up_too() -> None:
     costs = [[NO, NO], [1, NO]]
     (move,) = solve(problem([100, 0], [1, 10], costs, children=5, spare=1.25))
@@ -275,8 +284,12 @@ def test_whole_numbers_cost_at_most_two_faces_a_donor_bin(case: Problem) -> None
     for n, t in itertools.product(range(len(case.suppliers)), range(bins)):
         rows.append(np.where((makers == n) & (targets == t), 1, 0))
         most.append(supplier_room(case, n)[t])
+    best = {
+        (n, t): min(spare for arc, spare in zip(arcs, needed, strict=True) if arc[::2] == (n, t))
+        for n, _, t in arcs
+    }
     ranked = sorted(
-        (spare > case.most_spare, case.suppliers[n].costs[d % bins, t],
+        (spare > max(case.most_spare, best[n, t]), case.suppliers[n].costs[d % bins, t],
          min(spare, case.most_spare), t)
         for (n, d, t), spare in zip(arcs, needed, strict=True)
     )  # fmt: skip
