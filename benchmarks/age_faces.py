@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from augment.align.crop import cut, reference_points, similarity, transform
+from augment.crop import cut, reference_points, similarity, transform
 from augment.drawing import FaceSpec, draw, random_spec, sample_person
 from augment.images import encode
 from augment.schema import Labels, aligned_schema, table

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from augment.align.crop import cut, cut_map, reference_points, similarity, transform
+from augment.crop import cut, cut_map, reference_points, similarity, transform
 from augment.drawing import FaceSpec, draw, random_spec, sample_person
 from augment.images import encode
 from augment.schema import Labels, aligned_schema, table

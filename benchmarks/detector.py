@@ -36,7 +36,7 @@ from detector_photos import (
     with_points,
 )
 
-from augment.align.crop import choose
+from augment.crop import choose
 from augment.figures import Figure, write_figures
 from augment.images import decode, resize
 from augment.metrics.proportion import wilson_interval

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from augment.align.crop import choose
+from augment.crop import choose
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import RowError
 from augment.images import decode

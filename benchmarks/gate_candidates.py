@@ -10,7 +10,7 @@ import cv2
 import gate_spoils
 import numpy as np
 
-from augment.align.crop import choose, cut, reference_points, similarity
+from augment.crop import choose, cut, reference_points, similarity
 from augment.drawing import FaceSpec, draw, random_spec, sample_person
 from augment.drawing.spec import MASKS
 from augment.images import decode, encode

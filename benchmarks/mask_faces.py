@@ -16,7 +16,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from augment.align import haar, yunet
-from augment.align.crop import choose, cut, reference_points, similarity, transform
+from augment.crop import choose, cut, reference_points, similarity, transform
 from augment.errors import RowError
 from augment.images import decode, resize
 from augment.nets.embedder import Embedder

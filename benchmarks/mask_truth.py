@@ -24,7 +24,7 @@ from mask_faces import (
 )
 from mask_measures import CHANGED, changed_region
 
-from augment.align.crop import cut, reference_points, similarity, transform
+from augment.crop import cut, reference_points, similarity, transform
 from augment.drawing import FaceSpec, draw, random_spec, sample_person
 from augment.drawing.spec import MASK_COLOURS
 from augment.images import decode

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from morph_faces import SIZE, bench_align
 
-from augment.align.crop import cut, reference_points, similarity, transform
 from augment.align.film import film_points
 from augment.align.landmarknet import Config as LandmarkConfig
 from augment.align.landmarknet import Detector
+from augment.crop import cut, reference_points, similarity, transform
 from augment.drawing import sample_person
 from augment.drawing.video import draw_video
 from augment.figures import Figure

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from morph_faces import SIZE
 
-from augment.align.crop import cut, reference_points, similarity, transform
 from augment.align.landmarknet import Config as LandmarkConfig
 from augment.align.landmarknet import Detector
+from augment.crop import cut, reference_points, similarity, transform
 from augment.drawing import sample_person
 from augment.drawing.video import draw_video
 from augment.intake.clips import read_frame, survey

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from augment.align.crop import cut, reference_points, similarity
+from augment.crop import cut, reference_points, similarity
 from augment.drawing import draw, random_spec, sample_person
 from augment.images import decode, resize
 from augment.seeds import row_generator, row_seed, row_share

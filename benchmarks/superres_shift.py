@@ -16,7 +16,7 @@ from mask_measures import interval
 from superres_gains import DATA, RESTORED
 
 from augment import plugins
-from augment.align.crop import choose, cut, reference_points, similarity
+from augment.crop import choose, cut, reference_points, similarity
 from augment.figures import Figure
 from augment.images import decode
 from augment.measure import measure

@@ -9,7 +9,7 @@ import numpy as np
 from superres_gains import RESTORED
 
 from augment import plugins
-from augment.align.crop import choose, cut, reference_points, similarity
+from augment.crop import choose, cut, reference_points, similarity
 from augment.images import decode
 from augment.metrics.pairs import likeness
 from augment.nets.embedder import Embedder

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from augment.align.crop import TEMPLATE, similarity, transform
+from augment.crop import TEMPLATE, similarity, transform
 from augment.params import Section
 from augment.protocols import Detection
 from augment.types import Image

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from augment.align.crop import choose, cut, native_side, similarity, transform
+from augment.crop import choose, cut, native_side, similarity, transform
 from augment.editing.editors import Editor
 from augment.editing.pasting import put_back
 from augment.errors import RowError

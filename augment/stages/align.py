@@ -19,7 +19,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from augment import images, plugins
-from augment.align.crop import (
+from augment.align.film import film_points
+from augment.crop import (
     choose,
     cut,
     cut_map,
@@ -29,7 +30,6 @@ from augment.align.crop import (
     similarity,
     transform,
 )
-from augment.align.film import film_points
 from augment.errors import RowError, UserError
 from augment.intake import Intake, open_sources
 from augment.job import Job

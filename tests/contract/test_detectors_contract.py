@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from augment.align.crop import choose
+from augment.crop import choose
 from augment.drawing import draw, random_spec, sample_person
 from augment.plugins import load, names
 from augment.types import FloatArray, Image

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augment.align.crop import reference_points
+from augment.crop import reference_points
 from augment.engine import Engine
 from augment.job import Job
 from augment.schema import ALIGN_FAILED, OK, SET_ASIDE

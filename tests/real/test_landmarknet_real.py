@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from augment.align import landmarknet, yunet
-from augment.align.crop import choose
+from augment.crop import choose
 from augment.images import decode
 from augment.protocols import Detection
 from augment.types import Image

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from augment.align.crop import choose
 from augment.align.film import film_points
 from augment.align.landmarknet import Config as Look
 from augment.align.landmarknet import Detector
+from augment.crop import choose
 from augment.errors import RowError
 from augment.images import decode
 from augment.sources.video import Config, Source

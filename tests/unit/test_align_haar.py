@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from augment.align import haar
-from augment.align.crop import choose
+from augment.crop import choose
 from augment.drawing import Drawing, draw, random_spec, sample_person
 
 

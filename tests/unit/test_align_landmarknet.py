@@ -8,11 +8,11 @@ import pytest
 import safetensors.numpy
 
 import augment.align.landmarknet as landmarknet
-from augment.align.crop import choose
 from augment.align.landmarknet import Config, Detector
 from augment.align.landmarknet.decoding import faces_of
 from augment.align.landmarknet.graph import Layout, model, read_layout
 from augment.align.landmarknet.refining import refined
+from augment.crop import choose
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import UserError
 from augment.protocols import Detection

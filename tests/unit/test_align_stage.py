@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image as PillowImage
 
-from augment.align.crop import reference_points
+from augment.crop import reference_points
 from augment.drawing import draw, random_spec, sample_person
 from augment.engine import Engine
 from augment.errors import UserError

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augment.align.crop import cut, reference_points, similarity
 from augment.checks import one_face
 from augment.closure import code_digest
+from augment.crop import cut, reference_points, similarity
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import UserError
 from augment.gating.operations import MeasureFaces

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from augment.align.crop import (
+from augment.crop import (
     choose,
     cut,
     cut_map,

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from augment.align.crop import reference_points, similarity
+from augment.crop import reference_points, similarity
 from augment.drawing import draw, random_spec, sample_person
 from augment.editing import AgeEditor, MaskWearer, edit_files, edit_photo, own_detector, read_photo
 from augment.editing.pasting import put_back

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from augment.align.crop import reference_points
+from augment.crop import reference_points
 from augment.errors import UserError
 from augment.images import resize
 from augment.nets.embedder import Embedder, arcface_square, view

@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image as PillowImage
 
-from augment.align import crop as align_crop
+from augment import crop as align_crop
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import UserError
 from augment.generators.superres import Config, Generator, photographed, with_lost

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from augment.align.crop import reference_points
+from augment.crop import reference_points
 from augment.errors import UserError
 from augment.images import decode
 from augment.judges.embedding import Config, Judge

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from augment import schema
-from augment.align.crop import reference_points
+from augment.crop import reference_points
 from augment.drawing import draw, random_spec, sample_person
 from augment.images import difference_hash
 from augment.measure import MONK_SRGB, measure, monk_step, skin_colour, typology_angle

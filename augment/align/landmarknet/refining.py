@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from augment.align.crop import transform
+from augment.crop import transform
 from augment.protocols import Detection
 from augment.types import FloatArray, Image
 

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from augment.crop import cut, similarity, transform
 from augment.errors import RowError, UserError
 from augment.generators.mask.config import Pairs
 from augment.images import decode, difference_hash
@@ -135,9 +136,8 @@ def _read(
     if not faces:
         raise RowError("no face was found on the unmasked photo")
     points = max(faces, key=lambda face: float(face.box[2] * face.box[3])).points
-    matrix = _similarity(points, reference)
-    crops = [_cut(image, matrix, size) for image in photos]
-    moved = points.astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    matrix = similarity(points, reference)
+    crops = [cut(image, matrix, size) for image in photos]
     if config.where is None:
         alpha = difference_alpha(*crops)
     else:
@@ -146,7 +146,7 @@ def _read(
     if not _SMALLEST <= share <= _LARGEST:
         found = "the two photos differ" if config.where is None else "the mask is said to be"
         raise RowError(f"{found} on {share:.0%} of the face, which is not where a mask is")
-    return RealPair(name, crops[0], crops[1], moved.astype(np.float32), alpha)
+    return RealPair(name, crops[0], crops[1], transform(points, matrix), alpha)
 
 
 def difference_alpha(bare: Image, worn: Image) -> FloatArray:
@@ -158,34 +158,6 @@ def difference_alpha(bare: Image, worn: Image) -> FloatArray:
         changed = np.zeros_like(changed)
         cv2.drawContours(changed, [max(outlines, key=cv2.contourArea)], -1, 1, cv2.FILLED)
     return np.asarray(changed, dtype=np.float32)
-
-
-def _similarity(points: FloatArray, target: FloatArray) -> Any:
-    """Least-squares rotation, scale and shift (S. Umeyama 1991), (2, 3); as ``align`` does it."""
-    start = points[:, 0].astype(np.float64) + 1j * points[:, 1]
-    end = target[:, 0].astype(np.float64) + 1j * target[:, 1]
-    centred = start - start.mean()
-    spread = float((centred.conj() @ centred).real)
-    if not spread >= 5 * 3.0**2:
-        raise RowError("the face is too small")
-    factor = (centred.conj() @ (end - end.mean())) / spread
-    shift = end.mean() - factor * start.mean()
-    return np.array(
-        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
-    )
-
-
-def _cut(photo: Image, matrix: Any, size: int) -> Image:
-    """The crop; a photo with many more pixels is shrunk beforehand, or it would alias."""
-    scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    if scale < 1:
-        small = tuple(max(1, round(side * scale)) for side in photo.shape[1::-1])
-        ratio = np.array(small) / photo.shape[1::-1]
-        photo = np.asarray(cv2.resize(photo, small, interpolation=cv2.INTER_AREA))
-        linear = matrix[:, :2] / ratio
-        matrix = np.column_stack([linear, matrix[:, 2] + linear @ (0.5 - 0.5 * ratio)])
-    moved = cv2.warpAffine(photo, matrix, (size, size), borderMode=cv2.BORDER_REFLECT_101)
-    return np.asarray(moved, dtype=np.uint8)
 
 
 def without_known(pairs: list[RealPair], hashes: list[bytes]) -> list[RealPair]:
