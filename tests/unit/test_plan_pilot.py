@@ -27,11 +27,11 @@ def _row(key: str, start: str, end: str, n: int, passed: int) -> dict[str, Any]:
 
 
 def test_candidates_follow_the_pass_rates_of_the_pilot(tmp_path: Path) -> None:
-    pilot_of(tmp_path, near=3, far=3, copies=24)
+    pilot_of(tmp_path, near=6, far=6, copies=24)
     report = planned(tmp_path, people(), max_synthetic_share=1.0, max_children_per_parent=40)
-    assert report["generators"][0]["pilot"] == {"candidates": 144, "passed": 36}
-    # One in four of age's passed: the safe rate, a little lower, is rounded to a factor of 5.5.
-    factors = {"age": 5.5, "copies": 1.25}
+    assert report["generators"][0]["pilot"] == {"candidates": 144, "passed": 72}
+    # Half of age's passed: the safe rate, a little lower, is rounded to a factor of 2.5.
+    factors = {"age": 2.5, "copies": 1.0}
     for move in report["moves"]:
         assert move["candidates"] == math.ceil(move["faces"] * factors[move["generator"]])
     assert {move["generator"] for move in report["moves"]} == set(factors)
