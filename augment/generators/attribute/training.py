@@ -25,12 +25,12 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "real": 0.05, "missing": 0.2, "outside": 0.1,
+    "learnt": 3.0, "edges": 2.0, "real": 0.5, "missing": 0.2, "outside": 0.1,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
-ALONE = 0.25  # share of the training without the critic's word; it comes in as slowly
+ALONE = 0.1  # share of the training without the critic's word; it comes in as slowly
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
-_PENALTY = 4.0
+_PENALTY = 0.5  # a strong one leaves what is made soft
 
 
 class WatchedCritic(Critic):
