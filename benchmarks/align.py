@@ -115,6 +115,8 @@ def _loop(photos: list[Path], weights: Path, target: Path) -> tuple[float, float
     rows = []
     for path in photos:
         photo = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        if photo is None:
+            raise SystemExit(f"{path} holds no picture")
         before = time.perf_counter()
         detector.setInputSize(photo.shape[1::-1])
         _, faces = detector.detect(photo)

@@ -130,15 +130,16 @@ def _on_set(
 ) -> Iterator[Figure]:
     data = f"{name}, held-out tenth" if name == "fairface" else name
     judged = _finds(photos, detectors["yunet"])
-    known = [place for place, face in enumerate(judged) if face is not None]
+    known = {place: face for place, face in enumerate(judged) if face is not None}
     yield _share("yunet_finds", "yunet", data, [face is not None for face in judged])
     for arch, detector in detectors.items():
         finds = judged if arch == "yunet" else _finds(photos, detector)
-        hits = {place: _same(finds[place], judged[place]) for place in known}
+        hits = {place: _same(finds[place], face) for place, face in known.items()}
         yield _share("recall_vs_yunet", arch, data, list(hits.values()))
         yield from _by_group(arch, data, photos, hits)
         yield from _errors(arch, data, photos, finds)
-        pairs = [(finds[k].points, judged[k].points) for k in known if hits[k]]
+        pairs = [(found.points, face.points) for place, face in known.items()
+                 if (found := finds[place]) is not None and hits[place]]  # fmt: skip
         if arch != "yunet" and pairs:
             yield _median("point_error", arch, data, [_off(a, b) for a, b in pairs], "one look")
         if name == "fairface":
@@ -191,7 +192,7 @@ def _speed(arch: str, detector: Detector, photos: Sequence[Photo]) -> Iterator[F
     """On photos of 224 pixels, and on crops of 64 as the check of one face shows them."""
     large = [photo.image for photo in photos[:200]]
     crops = [
-        cv2.copyMakeBorder(resize(resize(image, 64), 128), *[32] * 4, cv2.BORDER_REPLICATE)
+        cv2.copyMakeBorder(resize(resize(image, 64), 128), 32, 32, 32, 32, cv2.BORDER_REPLICATE)
         for image in large
     ]
     for group, images in (("224px photos", large), ("64px crops", crops)):

@@ -27,7 +27,7 @@ from augment.gating.faces import read_bin_space, read_faces
 from augment.job import Job
 from augment.metrics.proportion import wilson_interval
 from augment.params import section
-from augment.plugins import names
+from augment.plugins import Kind, names
 from augment.schema import Labels, candidate_schema, table
 from augment.shards import read_schema, read_table, write_bucketed
 from augment.stages import align, audit, gate, ingest, train
@@ -86,9 +86,11 @@ def _params(args: argparse.Namespace) -> dict[str, Any]:
     params["judges"] = {
         key: entry for key, entry in params["judges"].items() if entry.get("family") != "score"
     }
-    for plug_in, entries, only in (
-        ("judges", params["judges"], args.judges), ("checks", params["gate"]["checks"], args.checks)
-    ):  # fmt: skip
+    parts: tuple[tuple[Kind, dict[str, Any], list[str] | None], ...] = (
+        ("judges", params["judges"], args.judges),
+        ("checks", params["gate"]["checks"], args.checks),
+    )
+    for plug_in, entries, only in parts:
         kinds = {entry["kind"] for entry in entries.values()}
         # A foreign embedding needs a file that is not part of the project.
         missing = [kind for kind in names(plug_in) if kind not in kinds | {"embedding"}]
@@ -142,7 +144,7 @@ def _gate(folder: Path, params: Mapping[str, Any], workers: int, seed: int) -> t
 def _figures(
     data: str, made: list[dict[str, Any]], verdicts: list[Row], checks: list[str]
 ) -> Iterator[Figure]:
-    refused = {row["id"]: set() for row in made}
+    refused: dict[str, set[str]] = {row["id"]: set() for row in made}
     for row in verdicts:
         if not row["passed"]:
             refused[row["id"]].add(row["check"])
@@ -182,9 +184,9 @@ def _shares(
     for group, own in sorted(parts.items(), key=lambda part: (part[0] != "all", part[0])):
         if own:
             ends = wilson_interval(sum(own), len(own))
-            better = "higher" if name == "gate_recall" else "lower"
-            yield Figure(name, arch, data, round(float(np.mean(own)), 4), "ratio", better,
-                         len(own), split=split, group=group,
+            yield Figure(name, arch, data, round(float(np.mean(own)), 4), "ratio",
+                         "higher" if name == "gate_recall" else "lower", len(own),
+                         split=split, group=group,
                          interval=(round(ends[0], 4), round(ends[1], 4)))  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from augment.plugins import configure
 from augment.schema import OK, Labels
 from augment.seeds import row_generator
 from augment.shards import read_schema, read_table
-from augment.sources.drawn import BEARD_FROM
+from augment.sources.drawn import BEARD_FROM, Source
 from augment.types import Image
 from augment.vocabulary import NO, YES, group_of_years
 
@@ -65,7 +65,10 @@ class _Maker:
 
     def __init__(self, faces: Path, params: Mapping[str, Any], seed: int) -> None:
         intake = validate(Intake, params["ingest"], "ingest")
-        self.source: Any = open_sources(intake, seed)["drawn"]
+        opened: Mapping[str, object] = open_sources(intake, seed)
+        source = opened["drawn"]
+        assert isinstance(source, Source), "params.yaml: ingest.sources.drawn is of another kind"
+        self.source = source
         self.labels = Labels.of(read_schema(faces))
         self.pixels, self.size = self.source.config.size, params["align"]["size"]
         self.margin = params["align"].get("margin", 0.0)

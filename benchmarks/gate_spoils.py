@@ -52,4 +52,5 @@ def closed(image: Image, random: Random) -> Image:
     axes = (round(0.34 * size), round(0.4 * size))
     cv2.ellipse(mask, (size // 2, round(0.52 * size)), axes, 0, 0, 360, 1.0, -1)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.04 * size)[..., None]
-    return np.clip(mask * (soft + grain) + (1 - mask) * image, 0, 255).astype(np.uint8)
+    grown = np.clip(mask * (soft + grain) + (1 - mask) * image, 0, 255)
+    return np.asarray(grown, dtype=np.uint8)

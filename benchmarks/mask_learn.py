@@ -110,7 +110,7 @@ def fit_pairs(network: nn.Module, pairs: Path, epochs: int, seed: int, checkpoin
             places = torch.from_numpy(order[start : start + BATCH])
             loss = nn.functional.mse_loss(network(faces[places]), targets[places])
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             total += float(loss.detach()) * len(places)
         error = total / len(order)
@@ -129,10 +129,11 @@ def _planes(images: np.ndarray) -> Tensor:
 def _resume(network: nn.Module, optimiser: torch.optim.Optimizer, checkpoint: Path) -> int:
     if not checkpoint.is_file():
         return 0
-    state: Mapping[str, object] = torch.load(checkpoint, weights_only=True)
+    state: Mapping[str, Any] = torch.load(checkpoint, weights_only=True)
     network.load_state_dict(state["network"])
     optimiser.load_state_dict(state["optimiser"])
-    return int(state["epoch"])
+    epoch: int = state["epoch"]
+    return epoch
 
 
 def _keep(

@@ -163,10 +163,10 @@ def fitted_style(generated: Generated, train: Pairs) -> Style:
     style = Style("surgical", COLOURS["surgical"][0])
     for _ in range(4):
         made = generated.wear(style)(some)
-        there = [place for place, image in enumerate(made) if image is not None]
+        there = {place: image for place, image in enumerate(made) if image is not None}
         if not there:  # it learned next to nothing
             return style
-        shown = _mean_colour(np.stack([made[place] for place in there]), train.inside[there])
+        shown = _mean_colour(np.stack(list(there.values())), train.inside[list(there)])
         moved = np.clip(np.array(style.colour) * wanted / np.maximum(shown, 1), 0, 255)
         style = _changed(style, colour=tuple(round(level) for level in moved))
     tried = [

@@ -101,7 +101,7 @@ def _photo_tables(rows: Sequence[Row]) -> list[str]:
             ("judged_masked_of_real", "the same, relative to real masks"),
         ):
             table = [(group, f"{words}, {group}") for group in groups]
-            chosen = [row | {"name": row["group"], "group": "all"} for row in part
+            chosen = [{**row, "name": row["group"], "group": "all"} for row in part
                       if row["name"] == name]  # fmt: skip
             found.append(_table(chosen, table, archs, "all"))
         found.append(_table(part, (("identity_cosine", "upper face, cosine"),), _COLUMNS, "all"))

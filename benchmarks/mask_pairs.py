@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -31,7 +32,7 @@ class _Row:
 
     name: str
     unit: str
-    better: str
+    better: Literal["higher", "lower"]
     columns: tuple[int, ...]
     figure: Callable[[Numbers], Numbers]
 
@@ -143,4 +144,6 @@ def _measured(made: Image, pairs: Pairs, place: int) -> list[float]:
 
 def _far(outside: Region) -> Region:
     side = 2 * _FAR + 1
-    return cv2.erode(outside.astype(np.uint8), np.ones((side, side), np.uint8), borderValue=1) > 0
+    square = np.ones((side, side), np.uint8)
+    far = cv2.erode(outside.astype(np.uint8), square, borderValue=1) > 0
+    return np.asarray(far, dtype=np.bool_)

@@ -4,6 +4,7 @@ import copy
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from mask_bench import Bench
 from mask_learn import BATCH, RATE, cae_network
 from mask_measures import psnr
-from mask_methods import Generated, Repainted, apart
+from mask_methods import Generated, Method, Repainted, apart
 
 from augment.figures import Figure
 from augment.generators.mask.cae import PaperNet, planes
@@ -31,10 +32,11 @@ def speed_figures(bench: Bench) -> Iterator[Figure]:
     landmarker = bench.landmarker()
     points = [landmarker(face) for face in faces]
     finding = _best(lambda: [landmarker(face) for face in faces])
-    methods = {**bench.rivals("masked_pairs"), "unet": bench.unet("masked_pairs")}
+    methods: dict[str, Method] = dict(bench.rivals("masked_pairs"))
+    methods["unet"] = bench.unet("masked_pairs")
     for arch, method in methods.items():
         needs_points = arch.startswith(("polygon", "masktheface"))
-        seconds = _best(lambda method=method: method(faces, points))
+        seconds = _best(partial(method, faces, points))
         yield _row("seconds_50_faces_64px", arch, seconds + finding * needs_points, "s",
                    paper=_PAPER_MADE if arch == "cae" else None)  # fmt: skip
         if needs_points:
@@ -54,7 +56,7 @@ def _paper_size(faces: Sequence[Image]) -> Iterator[Figure]:
                n=1)  # fmt: skip
     given = planes(list(faces), torch.device("cpu"))
     for words, smaller in _kinds(network).items():
-        seconds = _best(lambda smaller=smaller: _levels(smaller, given))
+        seconds = _best(partial(_levels, smaller, given))
         yield _row("seconds_50_faces_64px", "cae", seconds, "s", f"{group}, {words}",
                    paper=_PAPER_MADE)  # fmt: skip
     took = apart(step_seconds, len(faces))
@@ -72,7 +74,7 @@ def step_seconds(count: int) -> float:
         start = time.perf_counter()
         loss = torch.nn.functional.mse_loss(network(given), given)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         found.append(time.perf_counter() - start)
     return min(found)
@@ -122,7 +124,7 @@ def _small_weights(bench: Bench, name: str, faces: Sequence[Image]) -> Iterator[
     given = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
     whole = _levels(network, given)
     for words, smaller in _kinds(network).items():
-        seconds = _best(lambda smaller=smaller: _levels(smaller, given))
+        seconds = _best(partial(_levels, smaller, given))
         yield _row("seconds_50_faces_64px", "cae", seconds, "s", f"network, {words}", name)
         if smaller is not network:
             error = _levels(smaller, given) - whole
@@ -135,7 +137,7 @@ def _small_weights(bench: Bench, name: str, faces: Sequence[Image]) -> Iterator[
 def _kinds(network: Any) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch.ao.quantization announces its successor
-        whole = torch.ao.quantization.quantize_dynamic(
+        whole = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
             copy.deepcopy(network), {torch.nn.Linear}, dtype=torch.qint8
         )
     return {
@@ -153,7 +155,8 @@ class _HalfLinear(torch.nn.Module):
         self._layer = layer.to(torch.bfloat16)
 
     def forward(self, given: torch.Tensor) -> torch.Tensor:
-        return self._layer(given.to(torch.bfloat16)).float()
+        made: torch.Tensor = self._layer(given.to(torch.bfloat16))
+        return made.float()
 
 
 def _half(network: Any) -> Any:

@@ -131,9 +131,10 @@ class _Head(nn.Module):
 
     def __init__(self, numbers: int) -> None:
         super().__init__()
-        self.more = nn.Sequential(nn.Linear(numbers, _WIDE), nn.SiLU(), nn.Linear(_WIDE, numbers))
-        nn.init.zeros_(self.more[2].weight)
-        nn.init.zeros_(self.more[2].bias)
+        first, last = nn.Linear(numbers, _WIDE), nn.Linear(_WIDE, numbers)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.more = nn.Sequential(first, nn.SiLU(), last)
 
     def forward(self, described: Tensor) -> Tensor:
         return nn.functional.normalize(described + self.more(described), dim=1)
@@ -157,7 +158,7 @@ def _fit_head(
         right = torch.arange(batch)
         loss = nn.functional.cross_entropy(like, right) + nn.functional.cross_entropy(like.T, right)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     @torch.inference_mode()

@@ -26,6 +26,7 @@ from augment.figures import Figure, write_figures
 from augment.generators.morph import Config
 from augment.generators.morph.lesson import Lesson
 from augment.generators.morph.training import Network, side, taught
+from augment.images import decode
 from augment.nets.loop import Fitted
 from augment.shards import write_json
 from augment.types import Image
@@ -200,11 +201,12 @@ def _sheet(work: Path, path: Path) -> None:
     """What was made of drawn people, one training below the other; clips show real people."""
     shown = [work / f"drawn_{group}_{arch}.png"
              for group in _IN_SHEET for arch in ("dcgan", "ours", "warp")]  # fmt: skip
-    pictures = [cv2.imread(str(one)) for one in shown if one.is_file()]
+    pictures = [decode(one.read_bytes()) for one in shown if one.is_file()]
     if pictures:
         space = np.full((6, pictures[0].shape[1], 3), 255, np.uint8)
         lines = [part for one in pictures for part in (one, space)][:-1]
-        cv2.imwrite(str(path), np.vstack(lines), [cv2.IMWRITE_JPEG_QUALITY, 88])
+        sheet = np.ascontiguousarray(np.vstack(lines)[..., ::-1])
+        cv2.imwrite(str(path), sheet, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from morph_faces import described, embedder
 from morph_frames import Faces, Film
 from morph_nets_models import Model
@@ -140,7 +141,7 @@ class Measures:
                      group=group, interval=(round(low, 4), round(high, 4)))  # fmt: skip
 
 
-def _evenly(count: int, most: int) -> np.ndarray:  # type: ignore[type-arg]
+def _evenly(count: int, most: int) -> npt.NDArray[np.int_]:
     return np.linspace(0, count - 1, min(count, most)).round().astype(int)
 
 

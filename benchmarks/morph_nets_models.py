@@ -116,7 +116,8 @@ class DcganModel:
         return dcgan.draw_noise(count, torch.device("cpu"))
 
     def _decoded(self, noise: torch.Tensor) -> Faces:
-        return np.concatenate([to_images(self._network(part)) for part in noise.split(_GROUP)])
+        parts = torch.split(noise, _GROUP)
+        return np.concatenate([to_images(self._network(part)) for part in parts])
 
 
 def model_of(network: Network | None, frames: Frames, measures: "Measures") -> Model:
@@ -129,7 +130,7 @@ def model_of(network: Network | None, frames: Frames, measures: "Measures") -> M
 
 
 def _decoded(network: Morpher, code: Code) -> Faces:
-    parts = zip(code.who.split(_GROUP), code.moment.split(_GROUP), strict=True)
+    parts = zip(torch.split(code.who, _GROUP), torch.split(code.moment, _GROUP), strict=True)
     return np.concatenate([to_images(network.decode(Code(*part))) for part in parts])
 
 

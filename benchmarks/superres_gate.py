@@ -60,10 +60,10 @@ def candidates(road: Path, data: Path, seed: int, half: str) -> tuple[list[Row],
             image = spoil(truth, known[(place + 7) % len(known)], random)
             rows.append(_row(truth.row, image, kind))
     small = []
-    for number, (parent, image) in enumerate(no_faces(road, params, data, known, seed)):
+    for number, (parent, made) in enumerate(no_faces(road, params, data, known, seed)):
         own = f"no_face/{half}/{number}"
-        small.append({**parent, "id": own, "image": _stored(encode(image["small"]), own)})
-        rows.append(_row({**known[number].row, "parents": [own]}, image["restored"], "no_face"))
+        small.append({**parent, "id": own, "image": _stored(encode(made["small"]), own)})
+        rows.append(_row({**known[number].row, "parents": [own]}, made["restored"], "no_face"))
     return rows, small
 
 
@@ -104,11 +104,11 @@ def figures(rows: list[Row], refused: Mapping[str, set[str]]) -> Iterator[Figure
         names = [row["id"] for row in rows if row["kind"] == kind]
         counts = Counter(check for name in names for check in refused[name])
         counts["all"] = sum(bool(refused[name]) for name in names)
-        better = "lower" if kind == "good" else "higher"
         for check, count in sorted(counts.items()):
             low, high = wilson_interval(count, len(names))
             yield Figure("gate_refused", kind, DATA, round(count / len(names), 4),
-                         "share of candidates", better, len(names), "train", check,
+                         "share of candidates", "lower" if kind == "good" else "higher",
+                         len(names), "train", check,
                          interval=(round(low, 4), round(high, 4)))  # fmt: skip
 
 

@@ -103,7 +103,8 @@ def _psnr(made: npt.NDArray[np.uint8], true: npt.NDArray[np.uint8]) -> Numbers:
         np.square(one.astype(np.float64) - other).mean()
         for one, other in zip(made, true, strict=True)
     ]
-    return np.minimum(99.0, 10 * np.log10(255.0**2 / np.maximum(errors, 1e-9)))
+    decibels = 10 * np.log10(255.0**2 / np.maximum(errors, 1e-9))
+    return np.asarray(np.minimum(99.0, decibels), dtype=np.float64)
 
 
 def _angle(face: Image) -> float:

@@ -45,7 +45,7 @@ def _harsh(own: Truth, _: Truth, random: Random) -> Image:
     levels = own.restored.astype(np.float32)
     soft = cv2.GaussianBlur(levels, (0, 0), 1.2)
     strength = random.uniform(3.0, 5.0)
-    return np.clip(levels + strength * (levels - soft), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(levels + strength * (levels - soft), 0, 255), dtype=np.uint8)
 
 
 def _weave(own: Truth, _: Truth, random: Random) -> Image:
@@ -53,11 +53,13 @@ def _weave(own: Truth, _: Truth, random: Random) -> Image:
     side = len(own.restored)
     board = np.indices((side, side)).sum(axis=0) % 2 * 2 - 1
     level = random.uniform(10, 16)
-    return np.clip(own.restored + level * board[..., None], 0, 255).astype(np.uint8)
+    woven = np.clip(own.restored + level * board[..., None], 0, 255)
+    return np.asarray(woven, dtype=np.uint8)
 
 
 def _lighter(own: Truth, _: Truth, random: Random) -> Image:
-    return np.clip(own.restored + random.uniform(9, 14), 0, 255).astype(np.uint8)
+    lighter = np.clip(own.restored + random.uniform(9, 14), 0, 255)
+    return np.asarray(lighter, dtype=np.uint8)
 
 
 def _somebody_else(own: Truth, other: Truth, _: Random) -> Image:
@@ -66,7 +68,7 @@ def _somebody_else(own: Truth, other: Truth, _: Random) -> Image:
     side = max(6, round(cells))
     face = other.photo.astype(np.float32)
     size = face.shape[1::-1]
-    for _ in range(4):
+    for _round in range(4):
         small, shrunk = (cv2.resize(x.astype(np.float32), (side, side),
                                     interpolation=cv2.INTER_AREA)
                          for x in (own.small, np.clip(face, 0, 255)))  # fmt: skip

@@ -192,7 +192,8 @@ def _right(numbers: FloatArray, test: Test) -> np.ndarray[Any, np.dtype[np.bool_
     likenesses = likeness(numbers[test.pairs[:, 0]], numbers[test.pairs[:, 1]])
     folds = np.array([fold_of(person, FOLDS) for person in test.people])[test.pairs]
     thresholds = thresholds_by_fold(likenesses, test.same, folds, FOLDS)
-    return np.equal(likenesses >= thresholds[folds[:, 0]], test.same)
+    right = np.equal(likenesses >= thresholds[folds[:, 0]], test.same)
+    return np.asarray(right, dtype=np.bool_)
 
 
 def _balanced(
