@@ -19,7 +19,8 @@ from augment.gating.together import Shared
 from augment.images import encode
 from augment.job import Job
 from augment.metrics.calibration import accuracy_rows
-from augment.metrics.likeness import Sample, distance_closed, likeness
+from augment.metrics.halves import Sample
+from augment.metrics.likeness import distance_closed, likeness
 from augment.metrics.passes import MADE, failed_checks, tally
 from augment.metrics.refusals import Refusals
 from augment.metrics.reliability import judge_words
