@@ -14,13 +14,13 @@ from skimage.metrics import structural_similarity
 
 from augment.generators.attribute import Generator
 from augment.generators.attribute.collapse import verdict
-from augment.generators.attribute.regions import guide, region_of, widened
 from augment.metrics.fidelity import FEWEST, frechet_distance
 from augment.metrics.visible_change import face_region, visible_change
 from augment.nets.data import load_faces
 from augment.params import validate
 from augment.plugins import load
 from augment.protocols import Judge
+from augment.regions import guide, region_of, widened
 from augment.types import FloatArray, Image
 from augment.vocabulary import NO, YES
 

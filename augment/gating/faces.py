@@ -91,7 +91,7 @@ def read_faces(aligned: Path, folders: tuple[Path, ...], bins: BinSpace, per_bin
     """Read all but the pictures; ``per_bin`` bounds the real faces that judges are asked about."""
     labels = Labels.of(read_schema(aligned))
     columns = ["id", "status", "split", "half", "person", *labels.columns, "label_origin"]
-    columns += [*_MEASURED, "native_side"]
+    columns += [*_MEASURED, "points", "native_side"]
     everyone = read_table(aligned, columns)
     certain = without_predicted(everyone).drop_columns("label_origin")
     everyone = everyone.drop_columns("label_origin")

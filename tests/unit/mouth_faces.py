@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 
 from augment.generators.attribute import Config
-from augment.generators.attribute.regions import PARTS
 from augment.images import encode
 from augment.params import validate
 from augment.protocols import Face, Request
+from augment.regions import PARTS
 from augment.types import FloatArray, Image
 from tests.unit.aligned_faces import face_picture, face_row
 from tests.unit.aligned_rows import write_aligned

@@ -13,13 +13,13 @@ from augment.generators.attribute.collapse import Collapsed, Watch, verdict
 from augment.generators.attribute.config import Collapse
 from augment.generators.attribute.labels import Maps
 from augment.generators.attribute.lesson import Lesson, WindowBatch, WindowLesson
-from augment.generators.attribute.regions import (
-    PARTS,
-)  # fmt: skip
 from augment.nets.data import load_faces
 from augment.nets.weights import read_config
 from augment.params import validate
 from augment.protocols import Face, Request
+from augment.regions import (
+    PARTS,
+)  # fmt: skip
 from tests.unit.aligned_faces import face_picture, face_row
 from tests.unit.aligned_rows import write_aligned
 from tests.unit.mouth_faces import (

@@ -6,17 +6,14 @@ import torch
 from augment.generators.attribute.layouts import LayoutNet, SaganCritic, blend
 from augment.generators.attribute.losses import mask_loss, slope_penalty, two_sided, values_loss
 from augment.generators.attribute.network import Editor
-from augment.generators.attribute.regions import (
-    PARTS,
-    REGIONS,
-    fallen,
-    guide,
-    region_of,
-    shape,
-)  # fmt: skip
 from augment.generators.attribute.transplant import transplanted
 from augment.generators.attribute.window import cut, put_back, window_of
 from augment.nets.blocks import parameters
+from augment.regions import (
+    REGIONS,
+    fallen,
+    shape,
+)  # fmt: skip
 from tests.unit.aligned_faces import face_picture
 from tests.unit.mouth_faces import (
     fill_mouth,
@@ -98,7 +95,7 @@ class TestLosses:
         assert float(slope_penalty(faces, faces.flip(0), Sum())) == pytest.approx(4, rel=1e-4)
 
 
-class TestRegions:
+class TestWindows:
     points = np.array([[24, 27], [40, 27], [32, 35], [26, 43], [38, 43]], np.float32)
 
     @pytest.mark.parametrize("name", REGIONS)
@@ -136,13 +133,6 @@ class TestRegions:
         assert np.array_equal(cut(turned, window_of(REGIONS["mouth"], points), 32),
                               cut(image, window, 32))  # fmt: skip
 
-    def test_shapes_lie_where_they_should(self) -> None:
-        assert shape(REGIONS["mouth"], 64, self.points)[44, 32]
-        assert not shape(REGIONS["mouth"], 64, self.points)[27, 24]
-        assert shape(REGIONS["eyes"], 64, self.points)[27, 24]
-        assert shape(REGIONS["hair"], 64, self.points)[5, 32]
-        assert not shape(REGIONS["hair"], 64, self.points)[35, 32]
-
     def test_a_jaw_is_a_mouth_and_what_lies_below(self) -> None:
         mouth = shape(REGIONS["mouth"], 64, self.points)
         assert np.array_equal(mouth, shape(REGIONS["jaw"], 64, self.points))
@@ -158,36 +148,6 @@ class TestRegions:
         assert not below[:, ~seen.any(axis=0)].any()
         rows = [np.flatnonzero(mask.any(axis=1)) for mask in (seen, below)]
         assert (rows[1][0], rows[1][-1]) == (rows[0][0], min(31, rows[0][-1] + low))
-
-    def test_shapes_follow_a_tilt(self) -> None:
-        middle = self.points.mean(0)
-        turned = (self.points - middle) @ np.array([[0, 1], [-1, 0]]) + middle
-        straight = shape(REGIONS["mouth"], 64, self.points)
-        assert abs(int(straight.sum()) - int(shape(REGIONS["mouth"], 64, turned).sum())) < 12
-        x, y = turned[3:].mean(0)
-        assert shape(REGIONS["mouth"], 64, turned)[round(y), round(x)]
-
-    def test_a_map_comes_before_landmarks(self) -> None:
-        parsing = np.zeros((64, 64), np.uint8)
-        parsing[50:54, 10:20] = PARTS.index("l_lip") + 1
-        found = guide(REGIONS["mouth"], 64, self.points, parsing)
-        assert np.array_equal(found, parsing > 0)
-        assert guide(REGIONS["mouth"], 32, self.points * np.float32(0.5), parsing).sum() == 2 * 5
-
-    def test_without_the_part_landmarks_say_where(self) -> None:
-        blank = np.zeros((64, 64), np.uint8)
-        by_points = shape(REGIONS["mouth"], 64, self.points)
-        assert np.array_equal(guide(REGIONS["mouth"], 64, self.points, blank), by_points)
-        assert np.array_equal(guide(REGIONS["mouth"], 64, self.points, None), by_points)
-
-    def test_where_no_face_is_there_is_no_region(self) -> None:
-        nowhere = np.full((5, 2), np.nan, np.float32)
-        for points in (nowhere, np.zeros((5, 2), np.float32)):
-            assert not guide(REGIONS["mouth"], 64, points, None).any()
-            assert not shape(REGIONS["mouth"], 64, points).any()
-
-    def test_own_parts(self) -> None:
-        assert region_of(("hair", "hat")).parts == ("hair", "hat")
 
 
 def test_a_transplant_brings_the_mouth_and_leaves_the_rest() -> None:

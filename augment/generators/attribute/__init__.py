@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from augment.generators.attribute.config import Config as Config
-from augment.generators.attribute.regions import region_of, shape
 from augment.protocols import Made, Request
+from augment.regions import region_of, shape
 from augment.types import FloatArray, Image
 from augment.vocabulary import NO, YES, DigitalSourceType
 

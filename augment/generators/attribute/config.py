@@ -5,23 +5,12 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from augment.generators.attribute.regions import PARTS, REGIONS
 from augment.nets.config import TrainConfig
 from augment.params import Section
+from augment.regions import PARTS, REGIONS, USUAL_REGIONS
 
 Arch = Literal["ours", "E2D2", "E2D1", "E1D2", "E1D1"]
 MaskLoss = Literal["none", "MAE", "MSE", "SDE"]
-#: Where an attribute is seen, unless params say otherwise.
-USUAL_REGIONS: Mapping[str, str] = {
-    "mouth_open": "jaw", "smiling": "mouth", "lipstick": "mouth",
-    "beard": "lower_face", "mustache": "lower_face",
-    "goatee": "lower_face", "five_o_clock_shadow": "lower_face",
-    "glasses": "eyes", "narrow_eyes": "eyes", "bushy_eyebrows": "eyes", "arched_eyebrows": "eyes",
-    "bags_under_eyes": "eyes", "big_nose": "nose", "pointy_nose": "nose",
-    "black_hair": "hair", "blond_hair": "hair", "brown_hair": "hair", "gray_hair": "hair",
-    "hat": "head_top", "bangs": "head_top",
-    "makeup": "face", "pale_skin": "face", "rosy_cheeks": "face",
-}  # fmt: skip
 
 
 class Network(Section):

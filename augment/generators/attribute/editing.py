@@ -13,11 +13,11 @@ from augment.generators.attribute.labels import VALUES
 from augment.generators.attribute.layouts import LayoutNet
 from augment.generators.attribute.lesson import LEVEL
 from augment.generators.attribute.network import Editor
-from augment.generators.attribute.regions import region_of
 from augment.generators.attribute.window import cut, put_back, window_of
 from augment.images import resize
 from augment.nets.data import to_tensor
 from augment.nets.device import best_device, reproducible
+from augment.regions import region_of
 from augment.types import FloatArray, Image
 from augment.vocabulary import UNKNOWN
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from augment.errors import UserError
 from augment.generators.attribute.config import Config
-from augment.generators.attribute.regions import PARTS, SIGNS, region_of, shape
 from augment.nets.data import FaceSet
+from augment.regions import PARTS, SIGNS, region_of, shape
 from augment.shards import iterate
 from augment.types import FloatArray, Image
 from augment.vocabulary import NO, YES

@@ -10,13 +10,13 @@ from torch import Tensor
 from augment.generators.attribute.codes import BEYOND, Codes, features, fitted
 from augment.generators.attribute.config import Config
 from augment.generators.attribute.labels import Maps, enough, usable, values_of
-from augment.generators.attribute.regions import fallen, guide, region_of, widened
 from augment.generators.attribute.transplant import transplanted
 from augment.generators.attribute.window import Window, cut, window_of
 from augment.images import resize
 from augment.nets.data import FaceSet, jitter, to_tensor
 from augment.nets.device import best_device
 from augment.nets.loop import Indices
+from augment.regions import fallen, guide, region_of, widened
 from augment.types import FloatArray, Image
 
 _LEAN = 6.0  # degrees; windows lie so much askew while learning

@@ -8,7 +8,7 @@ nothing can be won by changing nothing (as in back translation: R. Sennrich et a
 import cv2
 import numpy as np
 
-from augment.generators.attribute.regions import Mask, widened
+from augment.regions import Mask, widened
 from augment.types import Image
 
 _WIDER = 16  # the patch is wider than the guides by the side over this

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from augment.generators.attribute.regions import REACH, Region, axes, inside
+from augment.regions import REACH, Region, axes, reached
 from augment.types import FloatArray, Image
 
 _Matrix = npt.NDArray[np.float64]
@@ -39,15 +39,8 @@ class Window:
     def area(self, side: int) -> npt.NDArray[np.bool_]:
         """(side, side): beyond it an edit changes nothing. It keeps off the window's edge."""
         rows, columns = (np.mgrid[:side, :side] - (side - 1) / 2) * (2 * self.half / side)
-        x, y, across, tall = self.region.ellipse
-        found = inside((0, 0, across + REACH, tall + REACH), columns, rows)
-        lower = (0, 0, across + REACH, max(tall + REACH, tall + self.region.fall))
-        found |= (rows > 0) & inside(lower, columns, rows)
-        found &= (rows + y < self.region.above + REACH) & (rows + y > self.region.below - REACH)
-        if self.region.hole is not None:
-            hole_x, hole_y, hole_across, hole_tall = self.region.hole
-            less = (hole_x - x, hole_y - y, hole_across - REACH, hole_tall - REACH)
-            found &= ~inside(less, columns, rows)
+        x, y, _, _ = self.region.ellipse
+        found = reached(self.region, columns + x, rows + y)
         edge = np.abs(np.mgrid[:side, :side] - (side - 1) / 2).max(0)
         return np.asarray(found & (edge < side / 2 - 1))
 

@@ -1,9 +1,10 @@
-"""Guide masks: where on a face an attribute is seen. From a parsing map, or from five landmarks.
+"""Where on a face an attribute is seen: from a parsing map, or from five landmarks.
 
 A map's classes are CelebAMask-HQ's. Shapes by landmarks are measured in the distance from the eyes'
 middle to the mouth's, to the right of and down from the eyes' middle; they follow a tilted head.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,17 @@ REGIONS = {
     "hair": Region(("hair",), (0.0, 0.2, 1.7, 1.9), hole=(0.0, 0.6, 0.85, 1.1)),
     "head_top": Region(("hat", "hair"), (0.0, -0.6, 1.5, 1.0), above=-0.35, joined=True),
 }
+#: Where an attribute is seen, unless params say otherwise.
+USUAL_REGIONS: Mapping[str, str] = {
+    "mouth_open": "jaw", "smiling": "mouth", "lipstick": "mouth",
+    "beard": "lower_face", "mustache": "lower_face",
+    "goatee": "lower_face", "five_o_clock_shadow": "lower_face",
+    "glasses": "eyes", "narrow_eyes": "eyes", "bushy_eyebrows": "eyes", "arched_eyebrows": "eyes",
+    "bags_under_eyes": "eyes", "big_nose": "nose", "pointy_nose": "nose",
+    "black_hair": "hair", "blond_hair": "hair", "brown_hair": "hair", "gray_hair": "hair",
+    "hat": "head_top", "bangs": "head_top",
+    "makeup": "face", "pale_skin": "face", "rosy_cheeks": "face",
+}  # fmt: skip
 #: Parts that a face shows where it has the attribute, and only there.
 SIGNS = {"glasses": "eye_g", "hat": "hat", "earrings": "ear_r", "necklace": "neck_l"}
 
@@ -102,18 +114,47 @@ def _of_parts(region: Region, parsing: Image, size: int) -> Mask:
 
 def shape(region: Region, size: int, points: FloatArray) -> Mask:
     """The region by landmarks alone, (size, size); all False where they show no face."""
-    eyes, right, down = axes(points)
-    unit = float(np.hypot(*down))
-    if not np.isfinite(unit) or unit < _LEAST_UNIT * size:
+    places = _units(size, points)
+    if places is None:
         return np.zeros((size, size), dtype=bool)
-    rows, columns = np.mgrid[:size, :size].astype(np.float32)
-    x, y = (columns - eyes[0]) / unit**2, (rows - eyes[1]) / unit**2
-    aside, along = x * right[0] + y * right[1], x * down[0] + y * down[1]
+    aside, along = places
     found = inside(region.ellipse, aside, along)
     found &= (along < region.above) & (along > region.below)
     if region.hole is not None:
         found &= ~inside(region.hole, aside, along)
     return found
+
+
+def reach(region: Region, size: int, points: FloatArray) -> Mask:
+    """Where an edit of the region may change anything, (size, size); all False where the points
+    (5, 2; pixels of that size) show no face."""
+    places = _units(size, points)
+    return np.zeros((size, size), dtype=bool) if places is None else reached(region, *places)
+
+
+def reached(region: Region, aside: npt.NDArray[Any], along: npt.NDArray[Any]) -> Mask:
+    """The same, of places given in units to the right of and down from the eyes' middle."""
+    x, y, across, tall = region.ellipse
+    wide, high = across + REACH, tall + REACH
+    found = inside((x, y, wide, high), aside, along)
+    found |= (along > y) & inside((x, y, wide, max(high, tall + region.fall)), aside, along)
+    found &= (along < region.above + REACH) & (along > region.below - REACH)
+    if region.hole is not None:
+        hole_x, hole_y, hole_across, hole_tall = region.hole
+        found &= ~inside((hole_x, hole_y, hole_across - REACH, hole_tall - REACH), aside, along)
+    return found
+
+
+def _units(size: int, points: FloatArray) -> tuple[_Vector, _Vector] | None:
+    """Of each pixel, how many units it lies to the right of and down from the eyes' middle, each
+    (size, size); None where points show no face."""
+    eyes, right, down = axes(points)
+    unit = float(np.hypot(*down))
+    if not np.isfinite(unit) or unit < _LEAST_UNIT * size:
+        return None
+    rows, columns = np.mgrid[:size, :size].astype(np.float32)
+    x, y = (columns - eyes[0]) / unit**2, (rows - eyes[1]) / unit**2
+    return x * right[0] + y * right[1], x * down[0] + y * down[1]
 
 
 def axes(points: FloatArray) -> tuple[_Vector, _Vector, _Vector]:
