@@ -10,7 +10,8 @@ Networks see the same faces as often, at the same size; ours is fitted at once. 
 ``unchanged`` (the face as it was), ``mirrored`` (how steady the judge's opinion is), and ours
 otherwise: ``ours_once`` exaggerates nothing, ``ours_half_again`` shades and detail 1.5 times (ours
 itself not at all on drawn faces, twice on photos), ``ours_unplaced`` does not look at the five
-points, ``ours_alike`` moves only what averages move.
+points, ``ours_alike`` moves only what averages move, ``ours_varied`` ages each face by a seed of
+its own, as the pipeline does.
 ``target_accuracy`` of ``mean`` is the weakest judge's; ``judge_ceiling`` (arch ``truth``) is their
 accuracy on true pictures. ``own_age_perceptual`` and ``cycle_perceptual`` are 1 - cosine of the
 features of the judge ``attributes``: not LPIPS, and not comparable with it. Rows are in
@@ -18,6 +19,7 @@ reports/systems/age.json, the page in age.md beside it.
 """
 
 import argparse
+import itertools
 import json
 import os
 import tempfile
@@ -42,6 +44,7 @@ from age_panel import (
 )
 from age_photos import held_out_photos, judges_photos, learnt_photos, unseen_photos
 from age_road import road_figures
+from age_ways import repeated
 
 from augment.figures import Figure, write_figures
 from augment.generators.age import Config, Generator
@@ -56,7 +59,7 @@ SEED = 7
 ARCHS = ("ragan", "hrfae", "decompose", "ours")
 EMBEDDER = "weights/mobilefacenet_112.onnx"
 #: Of ours, for an ablation.
-PARTS = ("once", "half_again", "unplaced", "alike")
+PARTS = ("once", "half_again", "unplaced", "alike", "varied")
 EXAGGERATION = {"once": 1.0, "half_again": 1.5, "drawn": 1.0, "fairface": 2.0}
 _TIMED = 512  # faces
 
@@ -164,6 +167,7 @@ def _of_arch(
         yield from _of_ages(arch, generator, truth, data)
     yield from figures_of_edits(arch, generator.edit, people, panel, data)
     if arch == "ours":
+        yield from repeated(generator, people, data)
         yield from road_figures(
             data, aligned, _model(arch, args, seed, work), work / "road" / data,
             _embedder(args.data), _settings(arch, args), seed,
@@ -174,8 +178,8 @@ def _of_arch(
 
 
 def _without(part: str, generator: Generator) -> Edit:
-    """Ours less one of its parts."""
-    network = generator.network()
+    """Ours less one of its parts, or otherwise."""
+    network, seeds = generator.network(), itertools.count()
     assert isinstance(network, Editor)
 
     def edit(
@@ -184,6 +188,8 @@ def _without(part: str, generator: Generator) -> Edit:
     ) -> list[Image]:  # fmt: skip
         if part == "unplaced":
             return generator.edit(images, own, years)
+        if part == "varied":
+            return generator.edit(images, own, years, points, [next(seeds) for _ in images])
         components, more = network.variety_components.clone(), network.exaggeration
         if part == "alike":
             network.variety_components.zero_()

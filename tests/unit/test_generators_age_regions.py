@@ -62,4 +62,7 @@ def test_hair_turns_grey_and_a_bald_forehead_stays() -> None:
     skin, other = (np.tensordot(code[0] - code[1], maps, axes=1)[:, 2:9, 20:44].mean()
                    for maps in (found.colours, found.others))  # fmt: skip
     assert abs(skin) < 0.1
-    assert other > 0.25
+    assert other > 0.15
+    # What is surely hair has a colour of its own: 63 of 255 levels lighter at 70 than at 25.
+    tone = (code[0] - code[1]) @ found.tones.slopes
+    np.testing.assert_allclose(tone, 63 / 127.5, atol=0.15)

@@ -60,12 +60,12 @@ def test_a_beard_fades_towards_childhood_and_the_light_stays() -> None:
     network.skin.fill_(1)
     face = torch.from_numpy(-0.6 - 0.5 * BEARD + 0.2 * LIGHT)[None]
     old, young = (torch.from_numpy(ordinal_code([years])) for years in (40.0, 5.0))
-    change = network._spread(face, old, young)[0].numpy()
+    change = network._spread(face, old, young, None)[0].numpy()
     inside, beside = (change * BEARD).sum() / BEARD.sum(), change[:, 10:20].mean()
     assert inside - beside > 0.15
     lit = change[:, 5:40, :32].mean() - change[:, 5:40, 32:].mean()
     assert abs(lit) < 0.06
-    same = network._spread(face, old, old)
+    same = network._spread(face, old, old, None)
     assert float(same.abs().max()) < 1e-3
 
 

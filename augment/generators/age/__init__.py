@@ -33,12 +33,14 @@ _DEARER = 1.5  # how much dearer far groups are: the power of the distance
 
 
 class _Asked(NamedTuple):
-    """A face, its five points (5, 2) in pixels, its age and the one to show."""
+    """A face, its five points (5, 2) in pixels, its age, the one to show, and the seed of the way
+    there; None: as on average."""
 
     face: Image
     own: float
     years: float
     points: FloatArray
+    seed: int | None
 
 
 class Generator:
@@ -118,6 +120,7 @@ class Generator:
             [start for start, _ in years],
             [end for _, end in years],
             [request.parents[0].points for request in asked],
+            [request.seed for request in asked],
         )
         for place, request, (start, end), image in zip(
             open_places, asked, years, pictures, strict=True
@@ -133,6 +136,7 @@ class Generator:
         own: Sequence[float],
         years: Sequence[float],
         points: Sequence[FloatArray] | None = None,
+        seeds: Sequence[int] | None = None,
     ) -> list[Image]:
         """Faces at other ages.
 
@@ -142,6 +146,8 @@ class Generator:
             years: the ages to show; any number, not group by group.
             points: of each face, (5, 2), pixels: eyes, nose, corners of the mouth. None: as if all
                 lay where those of most faces do.
+            seeds: of each face: how this one ages, of the many ways in which people do (``ours``
+                alone). None: as people do on average.
 
         Returns:
             Pictures of the sizes given. ``ours`` changes them at their own size; of networks, the
@@ -154,6 +160,7 @@ class Generator:
         self._ages.check(years)
         unknown = np.full((5, 2), np.nan, np.float32)
         known = [unknown] * len(images) if points is None else points
+        ways: Sequence[int | None] = seeds if seeds is not None else [None] * len(images)
         sizes = [face.shape[0] if network.any_size else self.config.network.size for face in images]
         made: dict[int, Image] = {}
         for size in sorted(set(sizes)):
@@ -161,7 +168,10 @@ class Generator:
             batch = _BATCH if size <= _LARGE else 1
             for start in range(0, len(places), batch):
                 some = places[start : start + batch]
-                part = [_Asked(images[n], float(own[n]), float(years[n]), known[n]) for n in some]
+                part = [
+                    _Asked(images[n], float(own[n]), float(years[n]), known[n], ways[n])
+                    for n in some
+                ]
                 made |= zip(some, self._changed(part, size, batch), strict=True)
         return [made[place] for place in range(len(images))]
 
@@ -171,6 +181,7 @@ class Generator:
 
         from augment.generators.age.lesson import age
         from augment.generators.age.registration import relative
+        from augment.generators.age.ways import drawn
         from augment.nets.data import to_tensor
         from augment.nets.device import best_device, reproducible
 
@@ -185,7 +196,10 @@ class Generator:
             faces = to_tensor(small, best_device())
             source, target = (age(values, self._ages.nearest(values)) for values in years)
             known = torch.from_numpy(places).to(faces.device)
-            change = (self.network()(faces, source, target, known).float() - faces)[: len(part)]
+            seeds = [one.seed for one in filled if one.seed is not None]
+            ways = torch.from_numpy(drawn(seeds, self.config.variation)).to(faces.device)
+            made = self.network()(faces, source, target, known, ways if seeds else None).float()
+            change = (made - faces)[: len(part)]
         levels = change.permute(0, 2, 3, 1).contiguous().cpu().numpy() * 127.5
         return [_added(one.face, level) for one, level in zip(part, levels, strict=True)]
 

@@ -42,6 +42,8 @@ class Config(Section):
     # true to life, and nearest to the truth where that is known (drawn faces); of photos, judges
     # see more at 2.
     exaggeration: float = Field(default=2.0, ge=0, le=3)
+    # By how much ``ours`` ages the same face differently when it is ordered again; 0: always alike.
+    variation: float = Field(default=1.0, ge=0, le=3)
     network: Network = Network()
     train: Train = Train()
     # An age group with fewer train faces is neither learned nor made.

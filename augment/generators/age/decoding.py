@@ -48,8 +48,9 @@ class Redrawing(AgeNetwork):
         )
 
     def forward(
-        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None
-    ) -> Tensor:
+        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None,
+        ways: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         return self.decode(self.rest(face), target)
 
     def rest(self, face: Tensor) -> Tensor:
@@ -148,8 +149,9 @@ class Gating(AgeNetwork):
         self.paint = nn.Conv2d(channels[0], 12, 3, padding=1)
 
     def forward(
-        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None
-    ) -> Tensor:
+        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None,
+        ways: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         x, skips = nn.functional.pixel_unshuffle(face, 2), []
         for block in self.down:
             x = block(x)

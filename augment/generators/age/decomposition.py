@@ -48,12 +48,15 @@ class AgeNetwork(nn.Module):
     any_size = False
 
     def forward(
-        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None
-    ) -> Tensor:
+        self, face: Tensor, source: Age, target: Age, points: Tensor | None = None,
+        ways: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """(n, 3, h, w) in [-1, 1] at one age -> the same at another; may exceed the range.
 
         ``points``: eyes, nose, corners of the mouth, (n, 5, 2) from -1 to 1 over the side; nan or
-        None: not known. Not every network looks at them."""
+        None: not known. Not every network looks at them.
+
+        ``ways``: (n, ways.LENGTH), see there; None: as on average."""
         raise NotImplementedError
 
     def classify(self, face: Tensor) -> tuple[Tensor, Tensor]:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from augment.generators.age.ages import KNOTS, ordinal_code
+from augment.generators.age.hair import Tones, hair_of, priors, tone_of
 from augment.generators.age.regions import head_region, skin_likeness, soft_skin
 from augment.generators.age.registration import (
     SIDE,
@@ -62,7 +63,9 @@ class AverageFace:
         skin: (SIDE, SIDE), 0 to 1: where the face is.
         head: (SIDE, SIDE), 0 to 1: where face and hair are. Beyond, averages show what children
             and old people are photographed before: that is no part of age.
+        parts: (5, SIDE, SIDE), where a picture has skin, hair and what is neither.
         variety: what faces of the same age differ by.
+        tones: colours of hair.
     """
 
     template: FloatArray
@@ -75,7 +78,9 @@ class AverageFace:
     details: FloatArray
     skin: FloatArray
     head: FloatArray
+    parts: FloatArray
     variety: Variety
+    tones: Tones
 
 
 @dataclass(frozen=True)
@@ -183,16 +188,31 @@ def average_face(
     slopes, skin = inputs.slopes(pixels), soft_skin()
     likeness = torch.cat([skin_likeness(faces[part], torch.from_numpy(skin))
                           for part in _parts(len(faces))])[:, 0].flatten(1).numpy()  # fmt: skip
+    parts = priors(template)
+    hair, tones = _hair(faces, parts, likeness, inputs, years)
     maps = [inputs.slopes_where(faces.flatten(2).numpy(), shares)[:bits]
-            for shares in (likeness, 1 - likeness)]  # fmt: skip
+            for shares in (likeness, (1 - likeness) * (1 - hair * (1 - skin.ravel())))]  # fmt: skip
     colours, others = (_symmetric(found.reshape(-1, 3, SIDE, SIDE)) for found in maps)
     variety = Variety.of(
         inputs.left(pixels, slopes), inputs.mean(pixels), slopes[:bits], years, skin, inputs.weights
     )
     both = np.asarray((moved + mirrored(moved)) / 2, dtype=np.float32)
     return AverageFace(
-        template, leading, middle, both, flows, colours, others, details, skin, head, variety,
+        template, leading, middle, both, flows, colours, others, details, skin, head, parts,
+        variety, tones,
     )  # fmt: skip
+
+
+def _hair(
+    faces: Tensor, parts: FloatArray, likeness: FloatArray, inputs: Inputs, years: FloatArray
+) -> tuple[FloatArray, Tones]:
+    """Where faces have hair (n, SIDE * SIDE), and what becomes of its colour."""
+    known, like = torch.from_numpy(parts), torch.from_numpy(likeness).reshape(-1, 1, SIDE, SIDE)
+    hair = torch.cat([hair_of(faces[part], known, like[part]) for part in _parts(len(faces))])
+    tones, enough = (found.numpy() for found in tone_of(faces, hair))
+    seen = Inputs(inputs.code, inputs.others, inputs.weights * enough + 1e-6)
+    slopes = seen.slopes(tones)[: len(KNOTS)]
+    return hair[:, 0].flatten(1).numpy(), Tones.of(tones, slopes, years, seen.weights)
 
 
 def _beside_mouth(template: FloatArray) -> FloatArray:

@@ -82,7 +82,7 @@ class Variety:
         return cls(
             mean.reshape(shape[1:]), centre, counts.reshape(shape[1:]), components.reshape(shape),
             moved, ordinal_code(_YEARS).sum(1).astype(np.float32),
-            _roots(places, years, shares),
+            roots_of(places, years, shares, _POOLED, _WIDTH),
         )  # fmt: skip
 
 
@@ -96,16 +96,23 @@ def _components(rest: FloatArray, shares: FloatArray) -> FloatArray:
     return np.asarray(large.astype(np.float32).T @ faces, dtype=np.float32)
 
 
-def _roots(places: FloatArray, years: FloatArray, shares: FloatArray) -> FloatArray:
-    """Square roots of the covariances at each of ``_YEARS``, drawn towards that of all ages."""
+def roots_of(
+    places: FloatArray, years: FloatArray, shares: FloatArray, belief: float, width: float
+) -> FloatArray:
+    """Square roots of the covariances of ``places`` (n, k) at each of ``_YEARS``, (AGES, k, k).
+
+    Drawn towards that of all ages as by ``belief`` faces; ages over ``width`` bits of the code
+    count as one. Faces of which ``shares`` (n,) is 0 do not count.
+    """
     pooled = (places * (shares / shares.sum())[:, None]).T @ places
     floor = 1e-4 * np.trace(pooled) / len(pooled) + 1e-9
     found = []
     for year in _YEARS:
-        near = np.exp(-0.5 * np.square(gap(years, year) / _WIDTH)).astype(np.float64) + 1e-12
+        near = np.exp(-0.5 * np.square(gap(years, year) / width)).astype(np.float64) + 1e-12
+        near *= shares > 0
         faces = near.sum() ** 2 / np.square(near).sum() if near.sum() > 1 else 0.0
         own = (places * (near / near.sum())[:, None]).T @ places
-        both = (faces * own + _POOLED * pooled) / (faces + _POOLED)
+        both = (faces * own + belief * pooled) / (faces + belief)
         values, vectors = np.linalg.eigh(both)
         found.append((vectors * np.sqrt(np.maximum(values, floor))) @ vectors.T)
     return np.asarray(found, dtype=np.float32)
