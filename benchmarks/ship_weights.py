@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ship_figures import coverage, judged
+from ship_figures import coverage, gains, judged
 
 from augment.engine import Engine
 from augment.figures import write_figures
@@ -28,9 +28,10 @@ from augment.stages import align, ingest, train
 from augment.vocabulary import NO
 
 SEED = 7
-#: More room than the road's crops have: on photos, a mask reaches below the chin. FairFace is cut
-#: tightly, so that much of its crops is mirrored; where the mask goes, its faces tell all the same.
-MARGIN = 0.3
+#: FairFace is cut tightly: with more room around its faces, crops are mirrored beyond its edges.
+TIGHT = -0.1
+#: On photos, a mask reaches below the chin; where it goes, such crops tell all the same.
+ROOMY = 0.3
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class Recipe:
     Attributes:
         point: the plug point.
         entry: as in params.yaml.
+        margin: of the crops that it learns from.
         drawn: whether it learns from drawn faces, too.
     """
 
     point: Kind
     entry: Mapping[str, Any]
+    margin: float = ROOMY
     drawn: bool = False
 
 
@@ -54,8 +57,13 @@ RECIPES = {
                                     "labels": ["age_group", "gender", "ethnicity"]}),
     # FairFace says of nobody who it is; drawn people have several pictures each.
     "identity": Recipe("judges", {"kind": "identity", "train": {"images": 48_000}}, drawn=True),
+    "superres": Recipe("generators", {"kind": "superres", "train": {"images": 32_000},
+                                      "adversarial": {"images": 24_000}}, TIGHT),
     "artifacts": Recipe("judges", {"kind": "artifacts", "train": {"images": 48_000}}),
 }  # fmt: skip
+
+#: How good weights are; of those not named: how often a judge is right.
+MEASURES = {"mask": coverage, "superres": gains}
 
 
 def main() -> None:
@@ -75,11 +83,10 @@ def main() -> None:
     entry = dict(recipe.entry)
     if args.images is not None:
         entry["train"] = {"images": args.images}
-    work = args.work / ("both" if recipe.drawn else "photos")
-    faces = _faces(args, entry, work, recipe.drawn)
+    work = args.work / (("both" if recipe.drawn else "photos") + f"{recipe.margin:+g}")
+    faces = _faces(args, entry, work, recipe)
     model = work / "models" / args.kind
-    measure = coverage if recipe.point == "generators" else judged
-    figures = list(measure(entry, model, faces))
+    figures = list(MEASURES.get(args.kind, judged)(entry, model, faces))
     for figure in figures:
         print(f"{figure.name:12} {figure.group:40} {figure.value:.3f} (n={figure.n})")
     for name in ("config.json", "weights.safetensors"):
@@ -90,15 +97,15 @@ def main() -> None:
     print(f'"{args.kind}": "{digest}"')
 
 
-def _faces(args: argparse.Namespace, entry: Mapping[str, Any], work: Path, drawn: bool) -> Path:
+def _faces(args: argparse.Namespace, entry: Mapping[str, Any], work: Path, recipe: Recipe) -> Path:
     """Run ingest, align and the training; returns the folder of aligned faces."""
     params: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     people = params["ingest"]["sources"]["drawn"] | {"faces": args.drawn, "attributes": {}}
     params["ingest"]["data"] = str(args.fairface.resolve())
     params["ingest"]["sources"] = {"fairface": {"kind": "fairface", "assume": {"mask": NO}}}
-    if drawn:
+    if recipe.drawn:
         params["ingest"]["sources"]["drawn"] = people
-    params["align"] |= {"margin": MARGIN, "max_padded": 0.9}
+    params["align"] |= {"margin": recipe.margin, "max_padded": 0.9}
     params["train"] = {args.kind: entry}
     engine = Engine("pool", args.workers, work / "cache")
     stages = [
