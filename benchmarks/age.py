@@ -173,13 +173,13 @@ def _of_arch(
             _embedder(args.data), _settings(arch, args), seed,
         )  # fmt: skip
         for name in args.parts:
-            less = _without(name, generator)
+            less = _without(name, generator, seed)
             yield from figures_of_edits(f"ours_{name}", less, people, panel, data)
 
 
-def _without(part: str, generator: Generator) -> Edit:
+def _without(part: str, generator: Generator, seed: int) -> Edit:
     """Ours less one of its parts, or otherwise."""
-    network, seeds = generator.network(), itertools.count()
+    network, seeds = generator.network(), itertools.count(seed << 32)
     assert isinstance(network, Editor)
 
     def edit(

@@ -14,7 +14,7 @@ from augment.types import Image
 
 _ORDER = (
     "truth", "unchanged", "mirrored", "ragan", "hrfae", "decompose", "ours_once", "ours_half_again",
-    "ours_unplaced", "ours_alike", "ours",
+    "ours_unplaced", "ours_alike", "ours_steady", "ours_varied", "ours",
 )  # fmt: skip
 _ON_SHEET = ("ours",)
 _SHOWN = (3, 10, 15, 25, 44, 62, 71)  # people of the sheet, of all ages

@@ -59,6 +59,8 @@ def road_figures(
     paths = _paths(folder, aligned, model)
     for name in ("plan", "candidates", "verdicts"):
         shutil.rmtree(folder / name, ignore_errors=True)
+    for kept in (folder / "cache").glob("generate*"):
+        shutil.rmtree(kept)  # how long it takes is a figure
     engine = Engine("inline", 1, folder / "cache", progress=False)
     for key in params["judges"]:
         outputs = {f"models/{key}": folder / "models" / key, f"history/{key}.json": folder / "h"}
