@@ -2,8 +2,8 @@
 
 ``grid``: four layouts x four mask losses, one model each, taught to change `mouth_open` on faces
 drawn by code, through the window that our network has; E2D2+none is SaGAN. ``whole``: some of them
-on whole faces, as in the papers. ``ours``: our network, on the same faces; ``longer``: the same, to
-be given more images. ``several``: ours, with mouth_open, smiling, glasses and beard in one model.
+on whole faces, as in the papers. ``ours``: our network, on the same faces. ``several``: ours, with
+mouth_open, smiling, glasses and beard in one model.
 ``photos``: ours on CelebA, with mouth_open, smiling, glasses, beard and makeup in one model, guides
 by landmarks alone, judged on held-out people. ``parts``: ours on CelebAMask-HQ's mouths, guides by
 its part masks; its judges learned on CelebA. ``papers_parts``: some of the papers' networks on the
@@ -69,7 +69,7 @@ _TIMED = 512  # faces
 PASTED = (2, 4, 6, 9)  # pixels: what judges say of true pictures around the region alone
 _FARTHER = ", farther"  # the same models, told to go twice as far beyond a value's middle
 _JUDGES_SEE = {"drawn": 12_000, "photos": 36_000}  # images, the network among them
-WHAT = ("grid", "longer", "whole", "ours", "several", "photos", "parts", "papers_parts")
+WHAT = ("grid", "whole", "ours", "several", "photos", "parts", "papers_parts")
 _PAPERS = {"grid": "", "whole": ", whole face", "papers_parts": ""}
 
 
@@ -136,7 +136,6 @@ class _Bench:
         what = self.args.what
         if what not in _PAPERS:
             name = "ours" if len(self.attributes) == 1 else "ours, several"
-            name += ", longer" * (what == "longer")
             usual = {"attributes": self.attributes}
             return {name: usual, f"{name}{_FARTHER}": usual | {"beyond": 6.0}}
         return {

@@ -98,7 +98,7 @@ def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], 
     lines = [
         "## The grid: layouts and mask losses\n",
         f"{len({row['arch'] for row in cells})} of 16 cells were taught. "
-        f"{cells[0]['seeds']} training(s) a cell of "
+        f"{cells[0]['seeds']} trainings a cell of "
         + ", ".join(sorted({f"{row['n']:,}" for row in cells if row["name"] == "train_minutes"}))
         + " faces seen by the discriminator, a third of them by the editor. *mean* rows average "
         "the cells; the paper gives averages only. The papers' networks are a quarter as wide "
@@ -126,8 +126,7 @@ def _beside(
 def _truths(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     archs = [arch for arch in dict.fromkeys(row["arch"] for row in rows)
              if arch.startswith("truth")]  # fmt: skip
-    ours = [f"ours{more}" for more in ("", ", farther", ", longer", ", longer, farther")]
-    ours = [arch for arch in ours if any(row["arch"] == arch for row in rows)]
+    ours = [arch for arch in ("ours", "ours, farther") if any(row["arch"] == arch for row in rows)]
     return _beside(rows, ["unchanged", *archs, *ours],
                    [*(f"by {kind}" for kind in _JUDGES), "ssim_inside", "ssim_outside",
                     "visible_change", "error_to_true", "train_minutes"])  # fmt: skip

@@ -25,12 +25,12 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "real": 0.5, "missing": 0.2, "outside": 0.1,
+    "learnt": 3.0, "edges": 2.0, "real": 0.4, "missing": 0.2, "outside": 0.1, "kept": 2.0,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
 ALONE = 0.1  # share of the training without the critic's word; it comes in as slowly
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
-_PENALTY = 0.5  # a strong one leaves what is made soft
+_PENALTY = 3.0  # 0.5: colours beside opened mouths that no face has
 
 
 class WatchedCritic(Critic):
@@ -78,19 +78,20 @@ class Game:
         both = torch.cat([attention, back_attention])
         guide, near = torch.cat([batch.guide] * 2), torch.cat([batch.near] * 2)
         missing, outside = two_sided(guide, near, both)
+        moved = made.detach() - batch.faces
         found = {
             "learnt": weighted_l1(again, batch.faces, weight),
             "edges": gradient_l1(again, batch.faces, weight),
             "real": nn.functional.softplus(-score).mean(),
             "missing": missing,
             "outside": outside,
+            "kept": weighted_l1(made, batch.faces, batch.area * (1 - batch.near)),
         }
         watch = self._critic.watch
         opening = _OPENING * max(0.0, 1 - float(watch.steps) / _OPENING_STEPS)
         weights = {**_WEIGHTS, "real": _WEIGHTS["real"] * self._ramp()}
         total = sum((weights[name] * value for name, value in found.items()), made.new_zeros(()))
-        rule, moved = self._config.collapse, made.detach() - batch.faces
-        watch.look(rule, batch.guide, attention.detach(), moved)
+        watch.look(self._config.collapse, batch.guide, attention.detach(), moved)
         return {"loss": total + opening * missing, **found, **told_by_generator(score)}
 
     def _ramp(self) -> float:
