@@ -22,13 +22,20 @@ _SCALE = 2
 
 _ABOUT = """Drawn faces have true pictures at other ages, so `error_to_true` is against the truth:
 the mean absolute difference inside of the face, of levels 0 to 1. *unchanged* is what doing nothing
-scores. *Ours* lays faces on each other by their five points, does to a face what age does to the
-average face, in shape, shading and strength of detail, to what looks like the face's own skin and
-to what does not apart from each other, and spreads what faces differ by (beards, wrinkles, hair) as
-it is spread at the other age; all of it is fitted in one minute, nothing is trained. Shading and
-detail are exaggerated twice on photos, not at all on drawn faces; *ours_once* exaggerates nothing,
-*ours_half_again* 1.5 times, *ours_unplaced* does not look at the points, *ours_alike* does not
-spread what faces differ by. Networks saw so many faces at 64 px as row `train_images` says.
+scores. *Ours* lays faces on each other by their five points and does to a face what age does to the
+average face, in shape, shading and strength of detail, apart from each other to what looks like the
+face's own skin and to what does not; hair it looks for in each picture, and gives it the colour
+that such hair has at the other age; what faces differ by (beards, wrinkles) is spread as it is
+there. All of it is fitted in one minute, nothing is trained. Shading and detail are exaggerated
+twice on photos, detail beyond 45 years half as much again, and nothing on drawn faces; *ours_once*
+exaggerates nothing. Figures of *ours* are of faces that age as people do on average; in the
+pipeline each order's seed draws how this face ages: *ours_varied*. `repeated` is how often the same
+face asked for twice is one picture to the gate's check, of *ours_steady* if the seed draws the year
+alone.
+
+Networks saw so many faces at 64 px as row `train_images` says. `seeds` in the figures: how many
+trainings a row is the mean of; in ours nothing is random but the years of photos of which only the
+age group is known, the years that are ordered, and the ways of *ours_varied*.
 Target accuracies are the weakest judge's, and a mean is the mean of the five merged
 groups. L1 is of levels 0 to 1: the double on -1 to 1. *Perceptual* figures are cosine distances of
 a judge's features, not LPIPS. *Ours* leaves a face that is asked for its own age as it is by its
@@ -40,60 +47,52 @@ its check of the ordered age lets through, of *truth* when held-out real faces o
 places of those that were made.
 """
 
-_WRONG = """*Photos* (18 of the test split at five ages, looked at; none is shown). At 8 to 75 years
+_WRONG = """*Photos* (20 of the test split at five ages, looked at; none is shown). At 8 to 75 years
 faces seen from the front change as one expects and stay who they are: cheeks and jaws fill and
 sink, brows get heavier, folds beside the nose and below the eyes come and go, children get creased
-foreheads. Turned faces stay turned, with eyes and mouth where they were, smiles stay smiles, and
-beards fade towards childhood, by half at most. Grain and blur are left as they are. At 1 year
-foreheads stay skin, where a grey cap was before skin and hair changed apart; a shade of it is left
-on some. What is wrong: adults made older get too few wrinkles, and some change so little that one
-must look twice; at 1 year narrow eyes and glasses become dark pools, lips too red or dark, and on
-heads turned far a cheek swells into the background; at 75 years a few ripples where a tight photo
-was mirrored; dark hair hardly turns grey and nobody grows bald (these crops show little hair); a
-baby made old is an old skin on a baby's head; with hats, dark glasses and profiles little is right.
-On three large portraits (Face Research Lab London Set, changed at their own size) ages from 8 to 50
-look natural, 72 like a tired person of 50, and at 1 year the head stays an adult's, with a shade on
-the forehead and eyes too dark. So no weights of it come with the package.
+foreheads. Turned faces stay turned, smiles stay smiles, beards fade in part towards childhood;
+no halo appears around heads. What is wrong: adults made older get too few wrinkles, and some
+change so little that one must look twice; dark hair gets greyer at its edges at best (these crops
+show little hair, and what is learned of its colour is mixed with what lies behind); nobody grows
+bald. At 1 year a brown or grey shade lies on many foreheads, narrow eyes and glasses become dark
+pools, lips too red or dark, and on heads turned far a cheek swells into the background. A baby made
+old is an old skin on a baby's head, rough and spotted at 75; there are ripples where a tight photo
+was mirrored. With hats, dark glasses and profiles little is right. No weights of it come with the
+package.
+
+*Drawn faces*: heads become a child's or an old person's in shape, cheeks and brows follow; hair
+turns grey as far as it reaches, at the sides and on the shoulders, too. Grey hair becomes brown
+again on some; where it has the colour of what lies behind, it stays grey, and a shade falls beside
+it. Black hair becomes dark grey where the truth is light, beards keep their colour and fade on
+children in part, a bald head gets no hair; at 1 year eyes darken and wrinkles of the forehead stay
+as a shade; where a head grows, hair and background are bent along with it.
 
 Targets that are missed: judges see the age asked for less often than on real faces of that age, by
 the embedding most of all, and distances hardly close. Donors lie nearly as near to real faces of a
-group as these to each other (*truth*): about a seventh of the distance is all that could be closed.
-The gate passes as many babies as it would real ones (`label_passed`), but refuses nearly all that
-shall be 70 or older: they are made of people over 60, and judges must see them move further towards
-70 than a mirror image moves. Real people over 70 in their places pass that check far more often,
-but not half of them either, so half is out of reach with these judges. Ethnicity as judged is
-unsteady by itself (*mirrored*), and gender on children too (*truth*). Networks have seen few faces:
-two cores did not give time for more than row `train_images` says, and not for the same number for
-all.
+group as these to each other (*truth*): little of the distance is left that could be closed.
+The gate passes about as many babies made of photos as it would real ones (`label_passed`), but
+refuses nearly all that shall be 70 or older: they are made of people over 60, and judges must see
+them move further towards 70 than a mirror image moves. Real people over 70 in their places pass
+that check far more often, but not half of them either, so half is out of reach with these judges.
+Ethnicity as judged is unsteady by itself (*mirrored*), and gender on children too (*truth*).
+Networks have seen few faces: two cores did not give time for more than row `train_images` says.
 
-A refiner was tried and dropped. A small U-Net drew onto ours' result what a guide asked for, a
-network that had learned ages on half a against changes meant to fool it (A. Madry et al. 2018, E.
-Wong et al. 2020). From a few thousand photos at 64 px such a guide learns little within minutes:
-changed by its slopes, old skin gets red and babies' eyes black, and a fine grid appears; no
-wrinkle, no grey hair. The network among the judges was pleased far more than the others, and
-apparent ethnicity was kept much less often: what the spec of this system warns of. Detail of a real
-face of the age asked for, laid on cheeks and forehead, gave wrinkles to some faces seen from the
-front, and the nose of somebody else to others; judges saw next to nothing of it, and it would carry
-real faces along in the weights.
+What was tried and dropped:
 
-Two estimates of how much to exaggerate were tried and dropped. As much as a guess of the age by
-hand-made descriptors asks for: on drawn faces it asked for 1.7 times the shape and twice the
-detail, and the error to the truth grew by a fifth, since it makes up for hair and skin that no edit
-reaches. As much as makes descriptors' means those of real faces (least squares, weighted by what
-faces differ by): half of the shape, and again the error grew. The averages themselves are nearest
-to the truth. Bends look like caricatures on large photos as soon as they are exaggerated, and
-around the mouth, where averages differ by who smiles, even if not: there the points lead alone. A
-correction by a U-Net with an adversary undid a part of the change, at more cost in likeness than it
-saved; an encoder taught to tell ages was right on 13 % of the photos after a minute's training,
-hand-made features as row `exact_accuracy` says. Both are gone.
-
-*Drawn faces*: heads become a child's or an old person's in shape, cheeks and brows follow; hair
-turns grey in the middle alone, since colours change inside of an ellipse around the face and drawn
-hair reaches beyond it; grey hair is not all brown again, and a bald head gets no hair; where a head
-grows, hair and background are bent along with it; beards fade on children in part. Judges see the
-age less often than they did before colours were kept to the head, the network most of all (it had
-gone by what lies around a head, too), and a little less often than before skin and hair changed
-apart, though pictures are nearer to the truth (`error_to_true`).
+- *Starting from the age that one sees.* An edit starts from the age of the label. Started from what
+  `classify` reads in the picture, the face is moved by as much as it lacks; but a reading is drawn
+  to the middle, and judges saw the age asked for less often on photos. With that bias taken out
+  they saw it a little more often on drawn faces and as often on photos; but the gate passed far
+  fewer drawn faces made 70 or older, hardly more photos, and reading takes time.
+- *A mirror image as another way to age*: `novelty` compares candidates with each other unmirrored,
+  so it would have hidden copies, not avoided them.
+- *A refiner*, a small U-Net that drew onto the result what a robust guide asked for: red skin,
+  black eyes, a fine grid; no wrinkle, no grey hair. *Detail of a real face* laid on cheeks and
+  forehead: somebody else's nose, and it would carry real faces along in the weights.
+- *As much exaggeration as hand-made descriptors ask for*, in two ways: the error to the truth grew
+  both times. Bends look like caricatures on large photos as soon as they are exaggerated.
+- *A correction by a U-Net with an adversary*, and *an encoder taught to tell ages*: worse than
+  without, and than hand-made features.
 """
 
 _HEADINGS = {
