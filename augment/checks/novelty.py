@@ -25,6 +25,7 @@ from augment.types import FloatArray, Image
 Hashes = npt.NDArray[np.uint64]  # (n, 4), or (n, VARIANTS, 4)
 Grey = npt.NDArray[np.uint8]  # (height, width)
 HEIGHT, WIDTH = 16, 17  # of the thumbnail that difference_hash compares the cells of
+_PEAK = 8  # cells
 _BLOCK = 4_000_000  # pairs compared at a time: 128 MB
 #: Pixels of a 64-pixel crop: as it is first.
 _SHIFTS = tuple((down, across) for down in (0, -1, 1) for across in (0, -1, 1))
@@ -37,9 +38,12 @@ class Config(Section):
     # A candidate is too near a face that is not its parent where at most so many of 256 bits
     # differ, or fewer: as long as real faces are refused at no more than gate.false_rejection.
     copy_bits: int = Field(24, ge=0, le=255)
-    # A candidate whose thumbnail differs from its parent's, or from another candidate's, by fewer
-    # grey levels (0..255, on average) is the same picture: storing it anew changes less than 1.
+    # A candidate is the same picture as its parent, or as another candidate, where thumbnails
+    # differ by fewer grey levels (0..255) than this on average, and than that in the 8 of 272 cells
+    # that differ most: a mouth that opens changes few cells by much. Storing a face anew (JPEG of
+    # quality 75, at three quarters of its size and back) changes less than 1.2 and 5.
     same_levels: float = Field(1.2, ge=0)
+    same_peak: float = Field(8.0, gt=0)
     # Two candidates are compared by thumbnail where at most so many of 256 hash bits differ.
     same_bits: int = Field(8, ge=0, le=30)
 
@@ -141,7 +145,7 @@ class Check:
         return [(int(bits), ids[place]) for place, bits in zip(*found, strict=True)]
 
     def _to_parents(self, candidates: Evidence) -> FloatArray:
-        """Mean absolute difference to the parents' thumbnail, grey levels; nan without parents.
+        """How far from the parents' thumbnail, grey levels; nan without parents.
 
         A parent that is too small is no face of the data set: what is restored from it looks like
         it and yet is no copy (inf).
@@ -149,10 +153,18 @@ class Check:
         places = parent_places(candidates.rows, self._parents.rows)
         own = candidates.measures["thumbnail"]
         of_parents = mean_of_parents(self._parents.measures["thumbnail"], places)
-        apart = np.asarray(np.abs(own - of_parents).mean(axis=1), dtype=np.float32)
+        apart = self._apart(own, of_parents)
         small = {n for n, word in enumerate(self._status) if word == SMALL}
         apart[[not small.isdisjoint(family) for family in places]] = np.inf
         return apart
+
+    def _apart(self, some: FloatArray, others: FloatArray) -> FloatArray:
+        """How far thumbnails (n, cells) differ, (n,), grey levels on average; those that differ by
+        much in few cells count as ones that differ as much everywhere."""
+        apart = np.sort(np.abs(some - others), axis=1)
+        share = self._config.same_levels / self._config.same_peak
+        peak = apart[:, -_PEAK:].mean(axis=1) * share
+        return np.asarray(np.maximum(apart.mean(axis=1), peak), dtype=np.float32)
 
     def _copies(self, candidates: Evidence) -> list[str]:
         """For each candidate the id of an earlier one (by id) that it repeats, else ""."""
@@ -164,7 +176,7 @@ class Check:
         first = [""] * len(ids)
         for one, other in near_duplicate_pairs(hashes, self._config.same_bits):
             early, late = order[one], order[other]
-            levels = np.abs(thumbnails[early] - thumbnails[late]).mean()
+            (levels,) = self._apart(thumbnails[early][None], thumbnails[late][None])
             if levels < self._config.same_levels and not first[late]:
                 first[late] = ids[early]
         return first

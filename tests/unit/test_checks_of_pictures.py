@@ -12,6 +12,7 @@ from augment.checks import novelty, quality
 from augment.images import decode, difference_hash, encode
 from augment.protocols import Evidence, Verdict
 from augment.types import FloatArray, Image
+from tests.unit.aligned_faces import face_picture
 from tests.unit.check_evidence import reference, rows
 
 
@@ -169,6 +170,43 @@ class TestNovelty:
         again = decode(encode(noise_picture(0)))
         for image in (noise_picture(0), again):
             assert self.judge(check, image)[0].reason == "the same picture as its parent"
+
+    def parent(self, image: Image) -> novelty.Check:
+        """A check that knows one face, ``parent``."""
+        faces = pa.table({"id": ["parent"], "status": ["ok"], "split": ["train"],
+                          "face_hash": [difference_hash(image)]})  # fmt: skip
+        check = novelty.Check(novelty.Config())
+        face = Evidence(faces, measures=self.measured(check, [image]))
+        check.fit(reference(face, hashes=faces, parents=face))
+        return check
+
+    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.parametrize("how", ["stored", "smaller and back", "sharpened"])
+    def test_a_face_stored_anew_is_the_same_picture(self, seed: int, how: str) -> None:
+        image, _ = face_picture(seed, 64)
+        less = cv2.resize(image, (48, 48), interpolation=cv2.INTER_AREA)
+        levels = image.astype(np.float32)
+        changed = {
+            "stored": lambda: cv2.imdecode(
+                cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 75])[1], cv2.IMREAD_COLOR
+            ),
+            "smaller and back": lambda: cv2.resize(less, (64, 64), interpolation=cv2.INTER_CUBIC),
+            "sharpened": lambda: 1.3 * levels - 0.3 * cv2.GaussianBlur(levels, (0, 0), 1),
+        }[how]()
+        made = np.clip(changed, 0, 255).astype(np.uint8)
+        assert self.judge(self.parent(image), made)[0].reason == "the same picture as its parent"
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_few_pixels_that_change_by_much_are_new(self, seed: int) -> None:
+        """A mouth that opens: on average, a face with it differs less than one stored anew."""
+        image, points = face_picture(seed, 64)
+        x, y = np.round(points[3:].mean(0)).astype(int)
+        made = image.copy()
+        made[y - 2 : y + 3, x - 4 : x + 4] = (made[y - 2 : y + 3, x - 4 : x + 4] * 0.4).astype(int)
+        check = self.parent(image)
+        own, other = (check.measure(one)["thumbnail"] for one in (image, made))
+        assert np.abs(own - other).mean() < 1.2
+        assert self.judge(check, made)[0].passed
 
     @pytest.mark.parametrize("mirrored", [False, True])
     def test_another_train_face_is_refused(self, check: novelty.Check, mirrored: bool) -> None:
