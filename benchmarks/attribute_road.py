@@ -39,7 +39,9 @@ from augment.stages import audit, gate, generate, pilot, plan, train
 
 _KEY = "attribute"
 _STAGES = {"audit": audit, "pilot": pilot, "plan": plan, "generate": generate, "gate": gate}
-_CHECKS = ("identity", "label", "kept", "tone", "quality", "one_face", "novelty", "confined")
+#: Skin tone is not asked: outside of the region ``confined`` lets nothing change, and inside an
+#: attribute may cover the skin.
+_CHECKS = ("identity", "label", "kept", "one_face", "novelty", "confined")
 _ORDERED = 100  # of each attribute
 
 
