@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=(), choices=PARTS, help="ours otherwise")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--seeds", type=int, default=1, help="trainings; figures are their means")
+    parser.add_argument("--orders", action="store_true", help="only what the pipeline's stages say")
     parser.add_argument("--workers", type=int, default=2, help="processes that align photos")
     parser.add_argument(
         "--data", type=Path, default=Path(os.environ.get("FACES_DATA", "../shared/data"))
@@ -137,16 +138,20 @@ def _of_archs(
     panel: Panel,
     truth: Truth,
 ) -> Iterator[Figure]:
-    data = args.what
-    yield from kept_by_mirror(people, panel, data)
-    yield from real_distances(panel, len(people), data)
-    unchanged = figures_of_edits("unchanged", lambda faces, *_: list(faces), people, panel, data)
-    yield from (row for row in unchanged if row.name != "slider_rank_correlation")
+    if not args.orders:
+        yield from _of_parents(people, panel, args.what)
     for arch in args.arch:
         seeds = range(args.seed, args.seed + args.seeds)
         runs = [list(_of_arch(arch, args, seed, aligned, work, people, panel, truth))
                 for seed in seeds]  # fmt: skip
         yield from means(runs)
+
+
+def _of_parents(people: list[Held], panel: Panel, data: str) -> Iterator[Figure]:
+    yield from kept_by_mirror(people, panel, data)
+    yield from real_distances(panel, len(people), data)
+    unchanged = figures_of_edits("unchanged", lambda faces, *_: list(faces), people, panel, data)
+    yield from (row for row in unchanged if row.name != "slider_rank_correlation")
 
 
 def _of_arch(
@@ -162,19 +167,21 @@ def _of_arch(
     """Of one training."""
     data = args.what
     generator, minutes = _trained(arch, args, seed, aligned, work)
-    yield from _of_training(arch, generator, minutes, args, seed)
-    if arch in ("ours", "decompose"):
-        yield from _of_ages(arch, generator, truth, data)
-    yield from figures_of_edits(arch, generator.edit, people, panel, data)
     if arch == "ours":
         yield from repeated(generator, people, data)
         yield from road_figures(
             data, aligned, _model(arch, args, seed, work), work / "road" / data,
             _embedder(args.data), _settings(arch, args), seed,
         )  # fmt: skip
-        for name in args.parts:
-            less = _without(name, generator, seed)
-            yield from figures_of_edits(f"ours_{name}", less, people, panel, data)
+    if args.orders:
+        return
+    yield from _of_training(arch, generator, minutes, args, seed)
+    if arch in ("ours", "decompose"):
+        yield from _of_ages(arch, generator, truth, data)
+    yield from figures_of_edits(arch, generator.edit, people, panel, data)
+    for name in args.parts if arch == "ours" else ():
+        less = _without(name, generator, seed)
+        yield from figures_of_edits(f"ours_{name}", less, people, panel, data)
 
 
 def _without(part: str, generator: Generator, seed: int) -> Edit:

@@ -54,12 +54,13 @@ def _orders(people: Sequence[Held], turn: int) -> list[Request]:
 
 def _one_picture(pairs: Sequence[tuple[Image, Image]]) -> npt.NDArray[np.bool_]:
     config = Novelty()
-    measures = [[Check(config).measure(image) for image in pair] for pair in pairs]
+    check = Check(config)
+    measures = [[check.measure(image) for image in pair] for pair in pairs]
     thumbnails, hashes = (
         np.stack([[one[name] for one in pair] for pair in measures])
         for name in ("thumbnail", "hashes")
     )
-    levels = np.abs(thumbnails[:, 0] - thumbnails[:, 1]).mean(axis=1)
+    levels = check._apart(thumbnails[:, 0], thumbnails[:, 1])
     first, second = (variants_of(hashes[:, place])[:, 0] for place in (0, 1))
     bits = np.bitwise_count(first ^ second).sum(axis=1)
     alike: npt.NDArray[np.bool_] = (levels < config.same_levels) & (bits <= config.same_bits)
