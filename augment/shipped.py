@@ -20,6 +20,7 @@ _HERE = Path(__file__).parent / "weights"
 #: kind -> sha256 of its weights.
 SHA256: Mapping[str, str] = {
     "mask": "5d0383387766b22dbbf33594db2fa06ec5a9ef6d2f8d677bbe57f31dbb23cc0e",
+    "superres": "c540a43d954a46dd6464501857f2f3a701f8fa63957fb87cbdbd938aa079054f",
 }
 
 
