@@ -68,6 +68,7 @@ PAPER = {
 _TIMED = 512  # faces
 PASTED = (2, 4, 6, 9)  # pixels: what judges say of true pictures around the region alone
 _FARTHER = ", farther"  # the same models, told to go twice as far beyond a value's middle
+_REALISM = 0.4  # on drawn faces, which are more alike than photos
 _JUDGES_SEE = {"drawn": 12_000, "photos": 36_000}  # images, the network among them
 WHAT = ("grid", "whole", "ours", "several", "photos", "parts", "papers_parts")
 _PAPERS = {"grid": "", "whole": ", whole face", "papers_parts": ""}
@@ -136,7 +137,8 @@ class _Bench:
         what = self.args.what
         if what not in _PAPERS:
             name = "ours" if len(self.attributes) == 1 else "ours, several"
-            usual = {"attributes": self.attributes}
+            usual: dict[str, Any] = {"attributes": self.attributes}
+            usual |= {"realism": _REALISM} if self.data == "drawn" else {}
             return {name: usual, f"{name}{_FARTHER}": usual | {"beyond": 6.0}}
         return {
             f"{layout}+{loss}{_PAPERS[what]}": {

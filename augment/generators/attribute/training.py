@@ -25,7 +25,7 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "real": 0.4, "missing": 0.2, "outside": 0.1, "kept": 2.0,
+    "learnt": 3.0, "edges": 2.0, "missing": 0.2, "outside": 0.1, "kept": 2.0,
 }  # fmt: skip
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
 ALONE = 0.1  # share of the training without the critic's word; it comes in as slowly
@@ -89,7 +89,7 @@ class Game:
         }
         watch = self._critic.watch
         opening = _OPENING * max(0.0, 1 - float(watch.steps) / _OPENING_STEPS)
-        weights = {**_WEIGHTS, "real": _WEIGHTS["real"] * self._ramp()}
+        weights = {**_WEIGHTS, "real": self._config.realism * self._ramp()}
         total = sum((weights[name] * value for name, value in found.items()), made.new_zeros(()))
         watch.look(self._config.collapse, batch.guide, attention.detach(), moved)
         return {"loss": total + opening * missing, **found, **told_by_generator(score)}
