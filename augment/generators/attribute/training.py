@@ -25,8 +25,10 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1, weighted_l1
 
 _WEIGHTS = {
-    "learnt": 3.0, "edges": 2.0, "missing": 0.2, "outside": 0.1, "kept": 2.0,
+    "learnt": 3.0, "edges": 2.0, "missing": 0.2, "outside": 0.1,
 }  # fmt: skip
+# Colours beside the region, which the critic's word would move, too; as often as that word weighs.
+_KEPT = 5.0
 _OPENING, _OPENING_STEPS = 1.0, 500  # a further weight of what is missing, at first
 ALONE = 0.1  # share of the training without the critic's word; it comes in as slowly
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
@@ -89,7 +91,8 @@ class Game:
         }
         watch = self._critic.watch
         opening = _OPENING * max(0.0, 1 - float(watch.steps) / _OPENING_STEPS)
-        weights = {**_WEIGHTS, "real": self._config.realism * self._ramp()}
+        realism = self._config.realism
+        weights = {**_WEIGHTS, "real": realism * self._ramp(), "kept": _KEPT * realism}
         total = sum((weights[name] * value for name, value in found.items()), made.new_zeros(()))
         watch.look(self._config.collapse, batch.guide, attention.detach(), moved)
         return {"loss": total + opening * missing, **found, **told_by_generator(score)}
