@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from augment.errors import UserError
 from augment.metrics.balance import Counts, count_bins
 from augment.planning.donors import DonorPool
 from augment.planning.orders import Earlier, label_words, order_rows
@@ -100,8 +101,18 @@ class TrainFaces:
 
 
 def read_train_faces(aligned: Path, space: BinSpace) -> TrainFaces:
-    """Read ids, persons and labels of ``data/aligned``; no pictures."""
+    """Read ids, persons and labels of ``data/aligned``; no pictures.
+
+    Raises:
+        UserError: an axis is no label of these faces.
+    """
     labels = Labels.of(read_schema(aligned))
+    strange = [axis.name for axis in space.axes if axis.name not in labels.columns]
+    if strange:
+        raise UserError(
+            f"reports/audit.json counts by '{strange[0]}', which the faces in {aligned} have no "
+            "label for: it is of another data set. Run `dvc repro` (or `augment audit`) again."
+        )
     everything = read_table(
         aligned, ["id", "status", "split", "person", "points", "ita", *labels.columns]
     )

@@ -292,6 +292,14 @@ def test_wrong_params_say_so(tmp_path: Path, settings: dict[str, Any], message: 
     assert not (tmp_path / "plan.json").exists()
 
 
+def test_an_audit_of_another_data_set(tmp_path: Path) -> None:
+    planned(tmp_path, people())
+    path = tmp_path / "audit.json"
+    path.write_text(path.read_text().replace('"gender"', '"height"'))
+    with pytest.raises(UserError, match=r"counts by 'height'.*of another data set"):
+        plan.run(plan_job(tmp_path, target={"kind": "floor", "n": 20}), MOVERS)
+
+
 def test_no_face_in_any_bin(tmp_path: Path) -> None:
     write_aligned(tmp_path / "aligned", rows(2, "a", age_group="0-19"), age_groups=AGES)
     audit.run(audit_job(tmp_path, AXES))
