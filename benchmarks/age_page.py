@@ -75,7 +75,8 @@ refuses nearly all that shall be 70 or older: they are made of people over 60, a
 them move further towards 70 than a mirror image moves. Real people over 70 in their places pass
 that check far more often, but not half of them either, so half is out of reach with these judges.
 Ethnicity as judged is unsteady by itself (*mirrored*), and gender on children too (*truth*).
-Networks have seen few faces: two cores did not give time for more than row `train_images` says.
+Networks have seen few faces: two cores did not give time for more than row `train_images` says, nor
+for more than one training of each on photos (two on drawn faces).
 
 What was tried and dropped:
 
