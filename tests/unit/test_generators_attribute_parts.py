@@ -1,24 +1,27 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from augment.generators.attribute.labels import Maps
 from augment.generators.attribute.layouts import LayoutNet, SaganCritic, blend
+from augment.generators.attribute.lesson import WindowLesson
 from augment.generators.attribute.losses import mask_loss, slope_penalty, two_sided, values_loss
 from augment.generators.attribute.network import Editor
+from augment.generators.attribute.training import Game, WatchedCritic
 from augment.generators.attribute.transplant import transplanted
 from augment.generators.attribute.window import cut, put_back, window_of
 from augment.nets.blocks import parameters
+from augment.nets.data import load_faces
 from augment.regions import (
     REGIONS,
     fallen,
     shape,
 )  # fmt: skip
 from tests.unit.aligned_faces import face_picture
-from tests.unit.mouth_faces import (
-    fill_mouth,
-    opened,
-)
+from tests.unit.mouth_faces import config, fill_mouth, opened, write_mouths
 
 LAYOUTS = ("E2D2", "E2D1", "E1D2", "E1D1")
 #: At 128 px, as the specification of the papers counts them, millions.
@@ -165,3 +168,24 @@ def test_a_transplant_brings_the_mouth_and_leaves_the_rest() -> None:
     assert np.array_equal(made[~area], seen[0][~area])
     assert made[guides[1]].mean() < seen[0][guides[1]].mean() - 20
     assert np.array_equal(where, (guides[0] | guides[1]) & area)
+
+
+def test_realism_weighs_the_critics_word_and_what_holds_it(tmp_path: Path) -> None:
+    folder = write_mouths(tmp_path / "aligned")
+    faces = load_faces(folder)
+    losses = []
+    for realism in (0.0, 0.3):
+        settings = config(realism=realism, collapse={"after": 10**9})
+        lesson = WindowLesson(settings, faces, Maps.read(folder, faces), "x")
+        torch.manual_seed(0)
+        editor, critic = Editor((8, 16), 1), WatchedCritic((16, 32), 1, 16)
+        torch.nn.init.normal_(editor.head.bias, std=0.1)
+        critic.watch.steps.fill_(10**6)  # the critic's word has come in
+        game = Game(settings, lesson, editor, critic)
+        torch.manual_seed(1)
+        told = game.edit(np.arange(8), np.random.default_rng(0))
+        losses.append({name: float(value.detach()) for name, value in told.items()})
+    without, found = losses
+    assert min(found["kept"], found["real"]) > 0
+    more = 0.3 * (found["real"] + 5 * found["kept"])
+    assert found["loss"] - without["loss"] == pytest.approx(more, rel=1e-4)
