@@ -1,4 +1,4 @@
-"""Ages on the road: the product's own audit, plan, generate and gate, for benchmarks/age.py.
+"""Ages on the road: the product's own audit, pilot, plan, generate and gate, for benchmarks/age.py.
 
 The two age groups with fewest faces are to have more, made of other ages alone. The gate asks
 hand-made features and, where there is one, an embedder that nobody here trained; both learned on
@@ -56,11 +56,10 @@ def road_figures(
         seed: the run's seed.
     """
     params = _params(aligned, embedder, config)
-    paths = _paths(folder, aligned, model)
+    paths = _paths(folder, aligned)
     for name in ("plan", "candidates", "verdicts"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for kept in (folder / "cache").glob("generate*"):
-        shutil.rmtree(kept)  # how long it takes is a figure
+    shutil.copytree(model, folder / "models/age", dirs_exist_ok=True)
     engine = Engine("inline", 1, folder / "cache", progress=False)
     for key in params["judges"]:
         outputs = {f"models/{key}": folder / "models" / key, f"history/{key}.json": folder / "h"}
@@ -68,8 +67,11 @@ def road_figures(
             train.run(Job("train", key, params, seed, {"aligned": aligned}, outputs, engine))
     seconds = 0.0
     for stage, module in _STAGES.items():
-        started = time.process_time()
         key = "age" if stage == "generate" else None
+        if key is not None:
+            for kept in (folder / "cache").glob("generate*"):
+                shutil.rmtree(kept)  # how long it takes is a figure
+        started = time.process_time()
         module.run(Job(stage, key, params, seed, paths, paths, engine))
         if stage == "generate":
             seconds = time.process_time() - started
@@ -127,7 +129,7 @@ def _params(
         judges["embedding"] = {"kind": "embedding", **embedder}
     return {
         "audit": {"axes": ["age_group"]},
-        "pilot": {"per_bin": 0},
+        "pilot": {"per_bin": 24},
         "plan": {"target": {"kind": "floor", "n": sorted(counts.values())[1] + _MORE}},
         "generators": {"age": {"kind": "age", **config}},
         "judges": judges,
@@ -141,11 +143,11 @@ def _params(
     }
 
 
-def _paths(folder: Path, aligned: Path, model: Path) -> dict[str, Path]:
+def _paths(folder: Path, aligned: Path) -> dict[str, Path]:
     names = ("audit.json", "pilot.json", "plan", "plan.json", "candidates", "verdicts", "models")
     return {name: folder / name for name in names} | {
         "aligned": aligned, "plots/audit": folder / "plots", "plan/age.parquet":
-        folder / "plan/age.parquet", "models/age": model,
+        folder / "plan/age.parquet", "models/age": folder / "models/age",
         "candidates/age": folder / "candidates/age",
     }  # fmt: skip
 

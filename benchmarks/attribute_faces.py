@@ -16,6 +16,7 @@ import numpy.typing as npt
 from augment.crop import cut, cut_map, reference_points, similarity, transform
 from augment.drawing import FaceSpec, draw, random_spec, sample_person
 from augment.images import encode
+from augment.measure import measure
 from augment.schema import Labels, aligned_schema, table
 from augment.seeds import row_generator
 from augment.shards import MARKER, write_bucketed
@@ -81,6 +82,7 @@ def _rows(count: int, seed: int) -> Iterator[dict[str, Any]]:
                 "reason": "", "note": "", "split": split, "half": half, "licence": "CC0-1.0",
                 "sha256": f"{number:064x}", "photo_hash": bytes(32), "age": spec.age,
                 "padded_share": 0.0, "points": points.ravel().tolist(),
+                **measure(image, points).columns(),
                 "image": {"bytes": encode(image), "path": f"{name}.png"},
                 "parsing": cv2.imencode(".png", parsing)[1].tobytes(),
                 "label_origin": dict.fromkeys(shown, "given"), **shown,

@@ -41,7 +41,7 @@ _KEY = "attribute"
 _STAGES = {"audit": audit, "pilot": pilot, "plan": plan, "generate": generate, "gate": gate}
 #: Skin tone is not asked: outside of the region ``confined`` lets nothing change, and inside an
 #: attribute may cover the skin.
-_CHECKS = ("identity", "label", "kept", "one_face", "novelty", "confined")
+_CHECKS = ("identity", "label", "kept", "quality", "one_face", "novelty", "confined")
 _ORDERED = 100  # of each attribute
 
 

@@ -110,7 +110,8 @@ def _accuracy(args: argparse.Namespace, work: Path) -> Iterator[Figure]:
 def aligned(data: Path, name: str, folder: Path, workers: int) -> Path:
     """The data set, ingested and aligned with the settings of its example."""
     if not (folder / "aligned" / MARKER).is_file():
-        params = read_params(EXAMPLES / f"{name}.yaml")
+        own = EXAMPLES / f"{name}.yaml"
+        params = read_params(own if own.is_file() else EXAMPLES / name / "params.yaml")
         params["ingest"]["data"] = str(data / name)
         engine = Engine("pool", workers, folder / "cache", progress=False)
         ingest.run(Job("ingest", None, params, SEED, {}, {"index": folder / "index"}, engine))
