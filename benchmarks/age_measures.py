@@ -133,7 +133,8 @@ def _own_and_back(edit: Edit, people: Sequence[Held], panel: Panel, row: Row) ->
 
 
 def _unit(features: FloatArray) -> FloatArray:
-    return features / np.linalg.norm(features, axis=1, keepdims=True)
+    unit: FloatArray = features / np.linalg.norm(features, axis=1, keepdims=True)
+    return unit
 
 
 def _seen(edited: Edited, panel: Panel, row: Row) -> Iterator[Figure]:

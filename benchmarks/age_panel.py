@@ -70,8 +70,9 @@ class Panel:
     def groups(self, kind: str, images: Sequence[Image]) -> npt.NDArray[np.int64]:
         """Number of the age group that a judge sees, (images,)."""
         judge = self.judges[kind]
-        names = [AGE_GROUPS.index(word) for word in judge.values()[_LABEL]]
-        return np.array(names)[judge.predict(images)[_LABEL].argmax(1)]
+        names = np.array([AGE_GROUPS.index(word) for word in judge.values()[_LABEL]])
+        seen = judge.predict(images)[_LABEL].argmax(1)
+        return np.asarray(names[seen], dtype=np.int64)
 
     def years(self, kind: str, images: Sequence[Image]) -> FloatArray:
         """The age that a judge expects, (images,)."""
@@ -100,11 +101,11 @@ def ceilings(
         shares = [float(right[wanted == g].mean()) for g in range(len(MERGED))]
         for group, value in {
             **dict(zip(MERGED, shares, strict=True)),
-            "mean": np.mean(shares),
+            "mean": float(np.mean(shares)),
         }.items():
             n = len(wanted) if group == "mean" else int((wanted == list(MERGED).index(group)).sum())
             yield Figure(
-                "judge_ceiling", "truth", data, round(float(value), 4), "ratio", "higher", n,
+                "judge_ceiling", "truth", data, round(value, 4), "ratio", "higher", n,
                 "held_out_people", f"{group}, {kind}",
             )  # fmt: skip
 

@@ -120,7 +120,7 @@ class _Bench:
         if args.what in ("photos", "parts", "papers_parts"):
             self.data = "celeba" if args.what == "photos" else "celebamask_hq"
             for_judges, judged = celeba(args.data, work), JUDGED
-            self.attributes = CELEBA if args.what == "photos" else (MOUTH,)
+            self.attributes: tuple[str, ...] = CELEBA if args.what == "photos" else (MOUTH,)
             self.aligned = for_judges if args.what == "photos" else celebamask_hq(args.data, work)
             self.people = held_out_photos(self.aligned, self.attributes, SEED)
         else:
