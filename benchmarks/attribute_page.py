@@ -27,7 +27,9 @@ guide mask under 0.05, or pictures that change by under half a level).
 
 def write_page(figures: Path) -> None:
     """Write ``attribute.md`` beside the figures."""
-    rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    everything = json.loads(figures.read_text(encoding="utf-8"))["rows"]
+    road = [row for row in everything if row["name"] in _OF_ROAD]
+    rows = [row for row in everything if row["name"] not in _OF_ROAD]
     lines = ["# Attributes: what was measured\n", _ABOUT]
     photos = [row for row in rows if row["data"] != "drawn"]
     rows = [row for row in rows if row["data"] == "drawn"]
@@ -48,8 +50,10 @@ def write_page(figures: Path) -> None:
         own = [row for row in photos if row["data"] == data]
         if own:
             lines += [f"\n## {title}\n", *_of_photos(own)]
+    if road:
+        lines += ["\n## On the road\n", _ROAD, *_flat(road, with_data=True)]
     lines += ["\n## What is wrong with the pictures\n", _WRONG]
-    made = sorted({str(row["command"]) for row in rows + photos})
+    made = sorted({str(row["command"]) for row in everything})
     lines += ["\nPrint them again:\n", *(f"    {command}" for command in made)]
     figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -96,6 +100,11 @@ that the network sees of it, so what it paints there is soft.
 
 *farther* rows are the same models, told to go twice as far beyond a value's middle (`beyond: 6`):
 judges believe more, pictures look overdone. No photo is shown here.
+"""
+_OF_ROAD = ("pass_rate", "label_passed", "gate_refused")
+_ROAD = """One generator of several attributes; of each the value that fewer faces have was ordered.
+`pass_rate` is what the whole gate lets through, `label_passed` what its check of the ordered value
+does: of candidates, and (*truth*) of real held-out faces with that value in their places.
 """
 _SHEET = "In white: where the attention is open.\n"
 
@@ -201,13 +210,14 @@ def _of_photos(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 _COST = ("collapses", "seconds_per_1000", "train_minutes", "parameters", "faces_per_s")
 
 
-def _flat(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = ["| arch | figure | group | value | better | n | seeds |", "|---" * 7 + "|"]
-    return lines + [
-        f"| {row['arch']} | {row['name']} | {row['group']} | {_number(row)} | {row['better']} | "
-        f"{row['n']} | {row['seeds']} |"
-        for row in rows
-    ]
+def _flat(rows: Sequence[Mapping[str, Any]], with_data: bool = False) -> list[str]:
+    head = ["data"] * with_data + ["arch", "figure", "group", "value", "better", "n", "seeds"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for row in rows:
+        cells = [row["data"]] * with_data + [row["arch"], row["name"], row["group"], _number(row)]
+        cells += [row["better"], row["n"], row["seeds"]]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return lines
 
 
 def _number(row: Mapping[str, Any] | None) -> str:
