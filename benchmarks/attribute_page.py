@@ -104,7 +104,9 @@ judges believe more, pictures look overdone. No photo is shown here.
 _OF_ROAD = ("pass_rate", "label_passed", "gate_refused")
 _ROAD = """One generator of several attributes; of each the value that fewer faces have was ordered.
 `pass_rate` is what the whole gate lets through, `label_passed` what its check of the ordered value
-does: of candidates, and (*truth*) of real held-out faces with that value in their places.
+does: of candidates, and (*truth*) of real held-out faces with that value in their places. No judge
+of faults of making is asked here: what passes has the value and is the person, and may be no good
+picture.
 """
 _SHEET = "In white: where the attention is open.\n"
 
