@@ -70,7 +70,7 @@ are the true pictures, pasted into the given ones around the lips. An edit that 
 `ssim_outside` at .995 cannot convince .95 of the weakest judge, however good it is. *Ours* may
 change a strip from the lips down to the chin; `ssim_outside` counts that strip as outside.
 
-*Ours* on drawn faces, one training, its critic's word eight times as heavy as before (`realism`):
+*Ours* on drawn faces, three trainings, its critic's word eight times as heavy as before (`realism`):
 opened mouths are wide, dark, and mostly show teeth, but lips are too red and teeth bluish. Shut
 mouths are the worse half: the outline of the open lips remains as a pale ring. The chin hardly
 moves. The weakest judge, of embeddings, still believes fewer than half of them.
@@ -119,14 +119,14 @@ def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], 
     names = list(dict.fromkeys(_column(row) for row in grid if _column(row)))
     names = [name for name in names if name != "train_minutes"]
     cells = [row for row in grid if "mean" not in row["arch"]]
-    twice = sorted({row["arch"].split("+")[1] for row in cells if row["seeds"] > 1})
+    seeds = sorted({row["seeds"] for row in cells})
     lines = [
         "## The grid: layouts and mask losses\n",
         f"{len({row['arch'] for row in cells})} of 16 cells were taught. "
-        f"One training a cell{', two for ' + ' and '.join(twice) if twice else ''}, of "
+        f"{' to '.join(map(str, seeds))} training(s) a cell, of "
         + ", ".join(sorted({f"{row['n']:,}" for row in cells if row["name"] == "train_minutes"}))
         + " faces seen by the discriminator, a third of them by the editor. *mean* rows average "
-        "the cells, those of a layout their first trainings; the paper gives averages only. The "
+        "the cells; the paper gives averages only. The "
         "papers' networks are a quarter as wide here, and see the mouth through the same 32-pixel "
         "window as ours. *by* a judge: the edit accuracy that it sees.\n",
         *_beside(rows, archs, names),
