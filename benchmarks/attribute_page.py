@@ -70,8 +70,8 @@ are the true pictures, pasted into the given ones around the lips. An edit that 
 `ssim_outside` at .995 cannot convince .95 of the weakest judge, however good it is. *Ours* may
 change a strip from the lips down to the chin; `ssim_outside` counts that strip as outside.
 
-*Ours* on drawn faces, three trainings, its critic's word eight times as heavy as before (`realism`):
-opened mouths are wide, dark, and mostly show teeth, but lips are too red and teeth bluish. Shut
+*Ours* on drawn faces, three trainings, its critic's word eight times as heavy as before
+(`realism`): opened mouths are wide, dark, and mostly show teeth, but lips are too red and teeth bluish. Shut
 mouths are the worse half: the outline of the open lips remains as a pale ring. The chin hardly
 moves. The weakest judge, of embeddings, still believes fewer than half of them.
 
@@ -123,7 +123,7 @@ def _grid(rows: Sequence[Mapping[str, Any]], grid: Sequence[Mapping[str, Any]], 
     lines = [
         "## The grid: layouts and mask losses\n",
         f"{len({row['arch'] for row in cells})} of 16 cells were taught. "
-        f"{' to '.join(map(str, seeds))} training(s) a cell, of "
+        f"{' to '.join(map(str, seeds))} trainings a cell, of "
         + ", ".join(sorted({f"{row['n']:,}" for row in cells if row["name"] == "train_minutes"}))
         + " faces seen by the discriminator, a third of them by the editor. *mean* rows average "
         "the cells; the paper gives averages only. The "
