@@ -71,9 +71,9 @@ are the true pictures, pasted into the given ones around the lips. An edit that 
 change a strip from the lips down to the chin; `ssim_outside` counts that strip as outside.
 
 *Ours* on drawn faces, three trainings, its critic's word eight times as heavy as before
-(`realism`): opened mouths are wide, dark, and mostly show teeth, but lips are too red and teeth bluish. Shut
-mouths are the worse half: the outline of the open lips remains as a pale ring. The chin hardly
-moves. The weakest judge, of embeddings, still believes fewer than half of them.
+(`realism`): opened mouths are wide, dark, and mostly show teeth, but lips are too red and teeth
+bluish. Shut mouths are the worse half: the outline of the open lips remains as a pale ring. The
+chin hardly moves. The weakest judge, of embeddings, still believes fewer than half of them.
 
 **Judges can be won by wrong pictures.** With the critic's slope held down six times less and
 longer training, all three judges believed drawn edits far oftener, the embedding most, while
