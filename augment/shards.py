@@ -139,7 +139,15 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_marker(folder: Path, content: Any) -> None:
+    """The folder is finished."""
+    remove_temporaries(folder)
     write_json(folder / MARKER, content)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """What a process left that was killed while it wrote a file: no part of the output."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def shard_paths(folder: Path) -> list[Path]:

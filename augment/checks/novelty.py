@@ -25,7 +25,10 @@ from augment.types import FloatArray, Image
 Hashes = npt.NDArray[np.uint64]  # (n, 4), or (n, VARIANTS, 4)
 Grey = npt.NDArray[np.uint8]  # (height, width)
 HEIGHT, WIDTH = 16, 17  # of the thumbnail that difference_hash compares the cells of
-_PEAK = 8  # cells
+#: So many of the 272 cells, those that differ most, tell of a local change: a mouth that opens. Of
+#: what they differ by, this share counts. A face that is stored anew (JPEG of quality 75, or three
+#: quarters as large and back) differs by up to 5 levels there, which counts as .75.
+_PEAK, _PEAK_SHARE = 8, 0.15
 _BLOCK = 4_000_000  # pairs compared at a time: 128 MB
 #: Pixels of a 64-pixel crop: as it is first.
 _SHIFTS = tuple((down, across) for down in (0, -1, 1) for across in (0, -1, 1))
@@ -38,12 +41,9 @@ class Config(Section):
     # A candidate is too near a face that is not its parent where at most so many of 256 bits
     # differ, or fewer: as long as real faces are refused at no more than gate.false_rejection.
     copy_bits: int = Field(24, ge=0, le=255)
-    # A candidate is the same picture as its parent, or as another candidate, where thumbnails
-    # differ by fewer grey levels (0..255) than this on average, and than that in the 8 of 272 cells
-    # that differ most: a mouth that opens changes few cells by much. Storing a face anew (JPEG of
-    # quality 75, at three quarters of its size and back) changes less than 1.2 and 5.
+    # A candidate whose thumbnail differs from its parent's, or from another candidate's, by fewer
+    # grey levels (0..255, on average) is the same picture: storing it anew changes less than 1.
     same_levels: float = Field(1.2, ge=0)
-    same_peak: float = Field(8.0, gt=0)
     # Two candidates are compared by thumbnail where at most so many of 256 hash bits differ.
     same_bits: int = Field(8, ge=0, le=30)
 
@@ -158,12 +158,12 @@ class Check:
         apart[[not small.isdisjoint(family) for family in places]] = np.inf
         return apart
 
-    def _apart(self, some: FloatArray, others: FloatArray) -> FloatArray:
+    @staticmethod
+    def _apart(some: FloatArray, others: FloatArray) -> FloatArray:
         """How far thumbnails (n, cells) differ, (n,), grey levels on average; those that differ by
         much in few cells count as ones that differ as much everywhere."""
         apart = np.sort(np.abs(some - others), axis=1)
-        share = self._config.same_levels / self._config.same_peak
-        peak = apart[:, -_PEAK:].mean(axis=1) * share
+        peak = _PEAK_SHARE * apart[:, -_PEAK:].mean(axis=1)
         return np.asarray(np.maximum(apart.mean(axis=1), peak), dtype=np.float32)
 
     def _copies(self, candidates: Evidence) -> list[str]:

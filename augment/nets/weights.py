@@ -16,7 +16,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from augment.errors import UserError
-from augment.shards import AtomicFile, write_json
+from augment.shards import AtomicFile, remove_temporaries, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -88,6 +88,7 @@ def _write_config(
     }
     if health is not None:
         summary["health"] = {"verdict": health.word, "reason": health.reason}
+    remove_temporaries(folder)
     write_json(folder / CONFIG, summary)
 
 

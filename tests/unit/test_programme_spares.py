@@ -28,7 +28,7 @@ def test_each_target_has_its_own_spares(
     """One in four passes for bin 0, all for bin 1, and both compete for 12 children. The cheaper
     one comes first, not the one that passes more easily."""
     case = problem(
-        [9, 4, 0], [0, 0, 6], [[NO] * 3, [NO] * 3, [*costs, NO]], spare=[[4.0, 1.0, 1.0]]
+        [9, 4, 0], [0, 0, 6], [[NO] * 3, [NO] * 3, [*costs, NO]], spare=[[[4.0, 1.0, 1.0]] * 3]
     )
     assert {m.target: (m.faces, m.candidates) for m in solve(case)} == ordered
     assert set(reasons(case)) <= {(0, CHILDREN), (1, CHILDREN)}
@@ -38,32 +38,35 @@ def test_a_bin_that_the_gate_refuses_more_is_not_left_out() -> None:
     """Masks pass half as often as copies; what changes a face least still comes first."""
     copies = [[10, NO], [NO, 10]]
     mask = [[NO, 1], [NO, NO]]
-    case = problem([40, 40], [10, 1], copies, mask, children=6, spare=[[1.25, 1.25], [2.5, 2.5]])
+    case = problem(
+        [40, 40], [10, 1], copies, mask, children=6, spare=[[[1.25] * 2] * 2, [[2.5] * 2] * 2]
+    )
     moves = {(move.supplier, move.target): move.faces for move in solve(case)}
     assert moves == {(0, 1): 5, (1, 1): 24}
 
 
 def test_at_equal_cost_the_generator_that_passes_more_often_comes_first() -> None:
     costs = [[NO, NO], [1, NO]]
-    for spare in ([[3.0, 1.0], [1.25, 1.0]], [[1.25, 1.0], [3.0, 1.0]]):
+    for first, second in ((3.0, 1.25), (1.25, 3.0)):
+        spare = [[[first, 1.0]] * 2, [[second, 1.0]] * 2]
         case = problem([2, 0], [1, 9], costs, costs, spare=spare)
-        assert [move.supplier for move in solve(case)] == [int(spare[0][0] == 3.0)]
+        assert [move.supplier for move in solve(case)] == [int(first > second)]
 
 
 def test_cost_counts_more_than_passing() -> None:
     case = problem([2, 0], [1, 9], [[NO, NO], [1, NO]], [[NO, NO], [1.001, NO]],
-                   spare=[[6.0, 1.0], [1.0, 1.0]])  # fmt: skip
+                   spare=[[[6.0, 1.0]] * 2, [[1.0, 1.0]] * 2])  # fmt: skip
     assert [move.supplier for move in solve(case)] == [0]
 
 
 def test_where_the_gate_refuses_all_nothing_is_ordered() -> None:
     costs = [[NO, NO], [1, NO]]
-    case = problem([4, 0], [0, 9], costs, spare=[[np.inf, 1.0]])
+    case = problem([4, 0], [0, 9], costs, spare=[[[np.inf, 1.0]] * 2])
     assert solve(case) == []
     assert reasons(case) == {(0, REFUSED): 4}
     assert refused_suppliers(case, 0) == ["g0"]
     dear = [[NO, NO], [5, NO]]
-    case = problem([4, 0], [0, 9], costs, dear, spare=[[np.inf, 1.0], [2.0, 1.0]])
+    case = problem([4, 0], [0, 9], costs, dear, spare=[[[np.inf, 1.0]] * 2, [[2.0, 1.0]] * 2])
     assert [(move.supplier, move.faces) for move in solve(case)] == [(1, 4)]
 
 

@@ -20,6 +20,7 @@ from augment.shards import (
     shard_paths,
     write_bucketed,
     write_json,
+    write_marker,
     write_shards,
     write_table,
     write_text,
@@ -130,6 +131,14 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     write_text(path, "whole")
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_a_killed_process_left_is_no_part_of_a_finished_folder(tmp_path: Path) -> None:
+    left = tmp_path / "part" / ".a.parquet.4711.tmp"
+    left.parent.mkdir()
+    left.write_text("half")
+    write_marker(tmp_path, {"shards": []})
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [MARKER, "part"]
 
 
 @pytest.mark.parametrize("at", ["write", "fsync"])
