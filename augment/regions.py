@@ -83,6 +83,16 @@ def region_of(chosen: str | tuple[str, ...]) -> Region:
     return Region(tuple(chosen), (0.0, 0.3, 1.7, 2.0))
 
 
+def problem_of(chosen: str | tuple[str, ...]) -> str:
+    """Why this is no region, neither a name nor parts; "" if it is one."""
+    known = REGIONS if isinstance(chosen, str) else PARTS
+    wrong = [part for part in ([chosen] if isinstance(chosen, str) else chosen)
+             if part not in known]  # fmt: skip
+    if chosen and not wrong:
+        return ""
+    return f"{', '.join(wrong) or 'nothing'} is none of {', '.join(known)}"
+
+
 def guide(region: Region, size: int, points: FloatArray, parsing: Image | None) -> Mask:
     """The guide mask, (size, size).
 

@@ -21,11 +21,8 @@ reports/systems/age.json, the page in age.md beside it.
 import argparse
 import itertools
 import json
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +42,7 @@ from age_panel import (
 from age_photos import held_out_photos, judges_photos, learnt_photos, unseen_photos
 from age_road import road_figures
 from age_ways import repeated
+from folders import add_folders, working_in
 
 from augment.figures import Figure, write_figures
 from augment.generators.age import Config, Generator
@@ -80,17 +78,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="trainings; figures are their means")
     parser.add_argument("--orders", action="store_true", help="only what the pipeline's stages say")
     parser.add_argument("--workers", type=int, default=2, help="processes that align photos")
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("FACES_DATA", "../shared/data"))
-    )
-    kept = os.environ.get("BENCH_WORK")
-    parser.add_argument(
-        "--work", type=Path, default=Path(kept) if kept else None,
-        help="keeps what was drawn and trained; or name it in the environment: BENCH_WORK",
-    )  # fmt: skip
-    parser.add_argument("--out", type=Path, default=Path("reports/systems/age.json"))
+    add_folders(parser, "age")
     args = parser.parse_args()
-    with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
+    with working_in(args.work) as folder:
         args.work, figures = Path(folder), []
         measured = _drawn if args.what == "drawn" else _fairface
         for figure in measured(args, args.work):

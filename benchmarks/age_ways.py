@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from age_faces import Held
 
-from augment.checks.novelty import Check, variants_of
+from augment.checks.novelty import Check, levels_apart, variants_of
 from augment.checks.novelty import Config as Novelty
 from augment.figures import Figure
 from augment.generators.age import Generator
@@ -60,7 +60,7 @@ def _one_picture(pairs: Sequence[tuple[Image, Image]]) -> npt.NDArray[np.bool_]:
         np.stack([[one[name] for one in pair] for pair in measures])
         for name in ("thumbnail", "hashes")
     )
-    levels = check._apart(thumbnails[:, 0], thumbnails[:, 1])
+    levels = levels_apart(thumbnails[:, 0], thumbnails[:, 1])
     first, second = (variants_of(hashes[:, place])[:, 0] for place in (0, 1))
     bits = np.bitwise_count(first ^ second).sum(axis=1)
     alike: npt.NDArray[np.bool_] = (levels < config.same_levels) & (bits <= config.same_bits)

@@ -17,11 +17,8 @@ discriminator sees. Rows are in reports/systems/attribute.json, the page in attr
 """
 
 import argparse
-import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +28,7 @@ from attribute_measures import Edits, Measured, Panel, collapsed, judge_accuraci
 from attribute_page import write_page, write_sheet
 from attribute_photos import CELEBA, JUDGED, celeba, celebamask_hq, evenly, held_out_photos
 from attribute_stage import stage_speed
+from folders import add_folders, working_in
 
 from augment.figures import Figure, write_figures
 from augment.generators.attribute import Config, Generator
@@ -85,17 +83,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each model")
     parser.add_argument("--layouts", nargs="+", default=LAYOUTS, choices=LAYOUTS)
     parser.add_argument("--losses", nargs="+", default=LOSSES, choices=LOSSES)
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("FACES_DATA", "../shared/data"))
-    )
-    kept = os.environ.get("BENCH_WORK")
-    parser.add_argument(
-        "--work", type=Path, default=Path(kept) if kept else None,
-        help="keeps what was drawn and trained; or name it in the environment: BENCH_WORK",
-    )  # fmt: skip
-    parser.add_argument("--out", type=Path, default=Path("reports/systems/attribute.json"))
+    add_folders(parser, "attribute")
     args = parser.parse_args()
-    with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
+    with working_in(args.work) as folder:
         bench = _Bench(args, Path(folder))
         rows = [figure for figure in bench.rows() if _said(figure)]
         bench.sheet(args.out.with_name(f"attribute_{args.what}.jpg"))

@@ -10,12 +10,9 @@ reports/systems/attribute.json.
 """
 
 import argparse
-import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ from attribute import EMBEDDER, SEED
 from attribute_faces import ATTRIBUTES, learnt_faces
 from attribute_page import write_page
 from attribute_photos import CELEBA, celeba
+from folders import add_folders, working_in
 
 from augment.engine import Engine
 from augment.figures import Figure, write_figures
@@ -51,17 +49,9 @@ def main() -> None:
     )
     parser.add_argument("faces", choices=("drawn", "celeba"))
     parser.add_argument("--images", type=int, default=32_000, help="seen by the generator")
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("FACES_DATA", "../shared/data"))
-    )
-    kept = os.environ.get("BENCH_WORK")
-    parser.add_argument(
-        "--work", type=Path, default=Path(kept) if kept else None,
-        help="keeps what was drawn and trained; or name it in the environment: BENCH_WORK",
-    )  # fmt: skip
-    parser.add_argument("--out", type=Path, default=Path("reports/systems/attribute.json"))
+    add_folders(parser, "attribute")
     args = parser.parse_args()
-    with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
+    with working_in(args.work) as folder:
         rows = list(_figures(args, Path(folder)))
     write_figures(args.out, "attribute", SEED, rows)
     write_page(args.out)

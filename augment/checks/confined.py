@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from augment.metrics.parents import parent_places
 from augment.params import Section
 from augment.protocols import Evidence, Reference, Verdict
-from augment.regions import PARTS, REGIONS, USUAL_REGIONS, Region, reach, region_of
+from augment.regions import USUAL_REGIONS, Region, problem_of, reach, region_of
 from augment.types import FloatArray, Image
 
 _SIDE = 32  # cells
@@ -35,12 +35,8 @@ class Config(Section):
     @classmethod
     def _known(cls, regions: _Regions) -> _Regions:
         for name, region in regions.items():
-            known = REGIONS if isinstance(region, str) else PARTS
-            parts = [region] if isinstance(region, str) else region
-            wrong = [part for part in parts if part not in known]
-            if wrong or not parts:
-                told = ", ".join(wrong) or "nothing"
-                raise ValueError(f"{name}: {told} is none of {', '.join(known)}")
+            if problem := problem_of(region):
+                raise ValueError(f"{name}: {problem}")
         return regions
 
 

@@ -25,9 +25,8 @@ from augment.types import FloatArray, Image
 Hashes = npt.NDArray[np.uint64]  # (n, 4), or (n, VARIANTS, 4)
 Grey = npt.NDArray[np.uint8]  # (height, width)
 HEIGHT, WIDTH = 16, 17  # of the thumbnail that difference_hash compares the cells of
-#: So many of the 272 cells, those that differ most, tell of a local change: a mouth that opens. Of
-#: what they differ by, this share counts. A face that is stored anew (JPEG of quality 75, or three
-#: quarters as large and back) differs by up to 5 levels there, which counts as .75.
+#: So many of the 272 cells, those that differ most, tell of a local change, as of a mouth that
+#: opens. This share of what they differ by counts: a face stored anew stays the same picture.
 _PEAK, _PEAK_SHARE = 8, 0.15
 _BLOCK = 4_000_000  # pairs compared at a time: 128 MB
 #: Pixels of a 64-pixel crop: as it is first.
@@ -42,7 +41,7 @@ class Config(Section):
     # differ, or fewer: as long as real faces are refused at no more than gate.false_rejection.
     copy_bits: int = Field(24, ge=0, le=255)
     # A candidate whose thumbnail differs from its parent's, or from another candidate's, by fewer
-    # grey levels (0..255, on average) is the same picture: storing it anew changes less than 1.
+    # grey levels (0..255; see levels_apart) is the same picture: storing it anew changes less.
     same_levels: float = Field(1.2, ge=0)
     # Two candidates are compared by thumbnail where at most so many of 256 hash bits differ.
     same_bits: int = Field(8, ge=0, le=30)
@@ -153,18 +152,10 @@ class Check:
         places = parent_places(candidates.rows, self._parents.rows)
         own = candidates.measures["thumbnail"]
         of_parents = mean_of_parents(self._parents.measures["thumbnail"], places)
-        apart = self._apart(own, of_parents)
+        apart = levels_apart(own, of_parents)
         small = {n for n, word in enumerate(self._status) if word == SMALL}
         apart[[not small.isdisjoint(family) for family in places]] = np.inf
         return apart
-
-    @staticmethod
-    def _apart(some: FloatArray, others: FloatArray) -> FloatArray:
-        """How far thumbnails (n, cells) differ, (n,), grey levels on average; those that differ by
-        much in few cells count as ones that differ as much everywhere."""
-        apart = np.sort(np.abs(some - others), axis=1)
-        peak = _PEAK_SHARE * apart[:, -_PEAK:].mean(axis=1)
-        return np.asarray(np.maximum(apart.mean(axis=1), peak), dtype=np.float32)
 
     def _copies(self, candidates: Evidence) -> list[str]:
         """For each candidate the id of an earlier one (by id) that it repeats, else ""."""
@@ -176,7 +167,7 @@ class Check:
         first = [""] * len(ids)
         for one, other in near_duplicate_pairs(hashes, self._config.same_bits):
             early, late = order[one], order[other]
-            (levels,) = self._apart(thumbnails[early][None], thumbnails[late][None])
+            (levels,) = levels_apart(thumbnails[early][None], thumbnails[late][None])
             if levels < self._config.same_levels and not first[late]:
                 first[late] = ids[early]
         return first
@@ -186,6 +177,14 @@ class Check:
             f"faces within {self._near_held_out} bits of one of {self._held_out.num_rows} held-out "
             f"faces, or within {self._near_train} of another train face, count as copies"
         ]
+
+
+def levels_apart(some: FloatArray, others: FloatArray) -> FloatArray:
+    """How far thumbnails (n, cells) differ, (n,), grey levels: their mean difference, or a share of
+    that of the cells that differ most where this is more; nan where a thumbnail is."""
+    apart = np.sort(np.abs(some - others), axis=1)
+    peak = _PEAK_SHARE * apart[:, -_PEAK:].mean(axis=1)
+    return np.asarray(np.maximum(apart.mean(axis=1), peak), dtype=np.float32)
 
 
 def _thumbnail(grey: Grey) -> FloatArray:

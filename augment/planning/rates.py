@@ -37,8 +37,7 @@ class Cell(NamedTuple):
 #: What became of the candidates of each kind.
 Cells = Mapping[Cell, Tally]
 
-#: Candidates that what is expected counts for. Moves differ much: the counts of 48 moves by ``age``
-#: on drawn faces are likeliest with 2 to 4.
+#: Candidates that what is expected counts for: few, since moves differ much.
 PRIOR = 4.0
 #: Quantile of a rate's posterior that orders are made from.
 SAFE = 0.25

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from augment.regions import PARTS, REGIONS, USUAL_REGIONS, guide, reach, region_of, shape
+from augment.regions import (
+    PARTS,
+    REGIONS,
+    USUAL_REGIONS,
+    guide,
+    problem_of,
+    reach,
+    region_of,
+    shape,
+)
 
 POINTS = np.array([[24, 27], [40, 27], [32, 35], [26, 43], [38, 43]], np.float32)
 
@@ -47,6 +56,12 @@ def test_where_no_face_is_there_is_no_region() -> None:
 
 def test_own_parts() -> None:
     assert region_of(("hair", "hat")).parts == ("hair", "hat")
+
+
+@pytest.mark.parametrize("chosen", ["cheek", ("lips", "nose"), ()])
+def test_what_is_no_region_says_why(chosen: str | tuple[str, ...]) -> None:
+    assert "is none of" in problem_of(chosen)
+    assert problem_of("jaw") == problem_of(("nose", "hair")) == ""
 
 
 def test_usual_regions_are_regions() -> None:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from augment.nets.config import TrainConfig
 from augment.params import Section
-from augment.regions import PARTS, REGIONS, USUAL_REGIONS
+from augment.regions import REGIONS, USUAL_REGIONS, problem_of
 
 Arch = Literal["ours", "E2D2", "E2D1", "E1D2", "E1D1"]
 MaskLoss = Literal["none", "MAE", "MSE", "SDE"]
@@ -103,13 +103,8 @@ class Config(Section):
         for name, region in self.regions.items():
             if name not in self.attributes:
                 raise ValueError(f"regions.{name}: it is none of the attributes")
-            known = REGIONS if isinstance(region, str) else PARTS
-            wrong = [one for one in ([region] if isinstance(region, str) else region)
-                     if one not in known]  # fmt: skip
-            if wrong or not region:
-                raise ValueError(
-                    f"regions.{name}: {', '.join(wrong) or 'nothing'} is none of {', '.join(known)}"
-                )
+            if problem := problem_of(region):
+                raise ValueError(f"regions.{name}: {problem}")
         lost = [one for one in self.attributes if one not in {**USUAL_REGIONS, **self.regions}]
         if lost:
             raise ValueError(
