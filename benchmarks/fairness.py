@@ -14,22 +14,24 @@ tested on the same real held-out faces:
 - ``whole``, with --whole DIR: the real train faces of another road, whose set this one's was
   thinned from (benchmarks/fairness_thin.py): how far does filling make up for real faces?
 
-``--test DIR`` takes the test faces of another road (trained on one data set, tested on another).
-Every finished training is kept under --work, so a stopped run goes on, and a second one prints the
-figures again from the predictions saved there. Intervals are 95 %, paired bootstraps over test
+``--test DIR ...`` also predicts the test faces of other roads (trained on one data set, tested on
+another), with the same networks. Every finished training is kept, so a stopped run goes on, the
+trainings of `evaluate` are not repeated, and a second run prints the figures again from the
+predictions saved there. Intervals are 95 %, paired bootstraps over test
 faces. Rows go to reports/systems/fairness.json: measures of each variant, and, as group ``against
 <variant>``, differences of each to ``original`` and of ``balanced`` to the best baseline; groups'
 recall as ``accuracy``.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness_variants import Road, Variant, check_parts, first_candidates, variants, whole
 
@@ -39,13 +41,11 @@ from augment.metrics.arms import ARMS, MAIN, REFERENCE
 from augment.metrics.fairness import LOWER_IS_BETTER, MEASURES, Comparison, compare
 from augment.metrics.resampling import Words
 from augment.metrics.tasks import Task, check_tasks, held_out, real_faces
-from augment.nets.config import TrainConfig
 from augment.nets.trials import Trials
 from augment.params import read_params
 from augment.stages.evaluate import ClassicalAugmentation, Config
-from augment.vocabulary import UNKNOWN
 
-SEED = 11
+SEED = 11  # of the bootstrap; trainings have the road's
 #: variant -> label -> predicted words, shape (seeds, test faces)
 Predicted = dict[str, dict[str, Words]]
 
@@ -54,26 +54,33 @@ def main() -> None:
     args = _arguments()
     road = Road.of(args.project)
     params = read_params(args.project / "params.yaml")
-    tested = args.test or args.project
-    manifest = pq.read_table(tested / "data/balanced/manifest.parquet").sort_by("id")
     config = Config.model_validate(params["evaluate"])
-    check_tasks(config.tasks, manifest)
-    pictures = _pictures(args.work / "pictures", args.project, tested, args.whole)
+    if args.images:
+        config = config.model_copy(
+            update={"train": config.train.model_copy(update={"images": args.images})}
+        )
+    exams = [_exam(args.project, args.name, config.tasks)]
+    exams += [
+        _exam(other, f"{args.name}, tested on {_sources(other)}", config.tasks)
+        for other in args.test
+    ]
+    pictures = _pictures(args.work / "pictures", args.project, args.test, args.whole)
     ungated = None
     if "gate" in args.parts:
         ungated = first_candidates(road, list(params["generators"] or {}), pictures)
-    test = real_faces(manifest, "test")
     every = list(variants(road, args.parts, ungated))
     if args.whole:
         every.append(whole(Road.of(args.whole)))
-    predicted = _predicted(args, every, test, config.tasks, pictures)
+    predicted = _predicted(args, params["seed"], config, every, exams, pictures)
     rows = [
         figure
+        for exam, words in zip(exams, predicted, strict=True)
         for name, task in config.tasks.items()
-        for figure in _figures(name, task, test, predicted, args)
+        for figure in _figures(name, task, exam, words, args.seeds)
     ]
     write_figures(args.out, "fairness", SEED, rows)
-    _print(config.tasks, test, predicted)
+    for exam, words in zip(exams, predicted, strict=True):
+        _print(config.tasks, exam, words)
 
 
 def _arguments() -> argparse.Namespace:
@@ -81,34 +88,56 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--project", type=Path, default=Path(), help="a finished road's folder")
-    parser.add_argument("--test", type=Path, help="another one, whose test faces are taken")
+    parser.add_argument("--test", type=Path, nargs="+", default=[],
+                        help="other roads, whose test faces are predicted as well")  # fmt: skip
     parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--parts", type=check_parts, default="arms,dose,generators,gate")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--images", type=int, default=48_000, help="seen in one training")
-    parser.add_argument("--work", type=Path, default=Path(".augment/fairness"))
+    parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
+    parser.add_argument("--work", type=Path, help="trainings; else those of `evaluate` are gone on")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/fairness.json"))
     args = parser.parse_args()
-    if not (args.project / "data/balanced/manifest.parquet").is_file():
-        parser.error(f"{args.project} holds no finished road: run `dvc repro` there first")
-    if (args.test or args.whole) and not args.name:
+    for road in (args.project, *args.test):
+        if not (road / "data/balanced/manifest.parquet").is_file():
+            parser.error(f"{road} holds no finished road: run `dvc repro` there first")
+    if args.whole and not args.name:
         # Under the sources' names its rows would replace those of the whole set's own comparison.
-        parser.error("with --test or --whole, say --name: what the rows shall call the data")
-    sources = read_params(args.project / "params.yaml")["ingest"]["sources"]
-    args.name = args.name or "+".join(sources)
+        parser.error("with --whole, say --name: what the rows shall call the data")
+    args.name = args.name or _sources(args.project)
+    args.work = args.work or args.project / ".augment/evaluate"
     return args
 
 
-def _pictures(folder: Path, project: Path, tested: Path, whole: Path | None) -> Path:
-    """Links to the train shards of a road, the test shards of one, and those of the whole set.
+def _sources(project: Path) -> str:
+    return "+".join(read_params(project / "params.yaml")["ingest"]["sources"])
 
-    Where both roads hold a face its pictures are the same: crops do not depend on other faces.
+
+@dataclass(frozen=True)
+class Exam:
+    """Real held-out faces: what the figures call them, and their rows of a manifest."""
+
+    name: str
+    test: pa.Table
+
+
+def _exam(project: Path, name: str, tasks: Mapping[str, Task]) -> Exam:
+    manifest = pq.read_table(project / "data/balanced/manifest.parquet").sort_by("id")
+    check_tasks(tasks, manifest)
+    return Exam(name, real_faces(manifest, "test"))
+
+
+def _pictures(folder: Path, project: Path, tested: Sequence[Path], whole: Path | None) -> Path:
+    """Links to the train and test shards of a road, the test shards of others, and the train shards
+    of the whole set.
+
+    Where two roads hold a face its pictures are the same: crops do not depend on other faces.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.parquet"):
         old.unlink()
-    roads = [("train", project, ""), ("test", tested, "")]
+    roads = [("train", project, ""), ("test", project, "")]
+    roads += [("test", road, f"other-{number}-") for number, road in enumerate(tested)]
     roads += [("train", whole, "whole-")] if whole else []
     for split, road, name in roads:
         for path in sorted((road / "data/balanced/data").glob(f"{split}-*.parquet")):
@@ -118,34 +147,27 @@ def _pictures(folder: Path, project: Path, tested: Path, whole: Path | None) -> 
 
 def _predicted(
     args: argparse.Namespace,
+    seed: int,
+    config: Config,
     every: Sequence[Variant],
-    test: pa.Table,
-    tasks: Mapping[str, Task],
+    exams: Sequence[Exam],
     pictures: Path,
-) -> Predicted:
-    classes = {
-        task.label: sorted(
-            {
-                word
-                for rows in (every[0].rows, test)
-                for word in pc.unique(rows.column(task.label)).to_pylist()
-                if word not in (UNKNOWN, None)
-            }
-        )
-        for task in tasks.values()
-    }
-    found: Predicted = {}
+) -> list[Predicted]:
+    """Of each exam. Arms of the pipeline are those that `evaluate` trained, if it did."""
+    content = json.loads((args.project / "data/balanced/manifest.json").read_text())
+    classes = {task.label: content["classes"][task.label] for task in config.tasks.values()}
+    found: list[Predicted] = [{} for _ in exams]
     for number, variant in enumerate(every, 1):
         print(f"{number} of {len(every)}: {variant.name}", file=sys.stderr)
-        trials = Trials(
-            pictures, variant.rows, test, classes, TrainConfig(images=args.images, batch=64),
-            SEED, args.work,
-        )  # fmt: skip
-        said = trials.run((variant.arm,), args.seeds, ClassicalAugmentation())
-        found[variant.name] = {
-            label: np.stack([said[variant.arm, seed][label] for seed in range(args.seeds)])
-            for label in classes
-        }
+        for exam, predicted in zip(exams, found, strict=True):
+            trials = Trials(
+                pictures, variant.rows, exam.test, classes, config.train, seed, args.work
+            )
+            said = trials.run((variant.arm,), args.seeds, ClassicalAugmentation())
+            predicted[variant.name] = {
+                label: np.stack([said[variant.arm, n][label] for n in range(args.seeds)])
+                for label in classes
+            }
     return found
 
 
@@ -157,10 +179,10 @@ def _compared(task: Task, test: pa.Table, predicted: Predicted) -> Comparison:
 
 
 def _figures(
-    name: str, task: Task, test: pa.Table, predicted: Predicted, args: argparse.Namespace
+    name: str, task: Task, exam: Exam, predicted: Predicted, seeds: int
 ) -> Iterator[Figure]:
-    compared = _compared(task, test, predicted)
-    data = f"{args.name}, {name}"
+    compared = _compared(task, exam.test, predicted)
+    data = f"{exam.name}, {name}"
     for variant, scores in compared.scores.items():
         for measure in MEASURES:
             value = getattr(scores, measure)
@@ -178,8 +200,8 @@ def _figures(
     for one in compared.differences:
         yield Figure(
             one.measure, one.arm, data, round(one.value, 4), "difference",
-            "lower" if one.measure in LOWER_IS_BETTER else "higher", len(test), "test",
-            f"against {one.against}", args.seeds, _rounded(one.interval),
+            "lower" if one.measure in LOWER_IS_BETTER else "higher", len(exam.test), "test",
+            f"against {one.against}", seeds, _rounded(one.interval),
         )  # fmt: skip
 
 
@@ -187,10 +209,10 @@ def _rounded(interval: tuple[float, float]) -> tuple[float, float]:
     return round(interval[0], 4), round(interval[1], 4)
 
 
-def _print(tasks: Mapping[str, Task], test: pa.Table, predicted: Predicted) -> None:
+def _print(tasks: Mapping[str, Task], exam: Exam, predicted: Predicted) -> None:
     for name, task in tasks.items():
-        compared = _compared(task, test, predicted)
-        print(f"\n{name}: {'variant':24} overall  balanced  worst   gap")
+        compared = _compared(task, exam.test, predicted)
+        print(f"\n{exam.name}\n{name}: {'variant':24} overall  balanced  worst   gap")
         for variant, scores in compared.scores.items():
             numbers = (scores.overall, scores.balanced_accuracy, scores.worst_group, scores.gap)
             shown = "  ".join("    –" if value is None else f"{value:7.3f}" for value in numbers)

@@ -159,6 +159,9 @@ def train(
     """
     device = best_device()
     network = build(lambda: LabelNet(lesson.classes), seed)
+    if autocast_type(device, config.precision) == torch.float32:
+        # A fifth faster, in float32 alone.
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     targets = {name: torch.from_numpy(codes).to(device) for name, codes in lesson.targets.items()}
     added = {name: torch.from_numpy(values).to(device) for name, values in lesson.added.items()}
 

@@ -1,14 +1,17 @@
-"""The trainings of the downstream comparison: every arm with every seed, kept once finished."""
+"""The trainings of the downstream comparison: every arm with every seed, kept once finished.
+
+Networks are kept too (2 MB each): other test faces are predicted without training again.
+"""
 
 import hashlib
 import json
-import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,10 +59,11 @@ class Trials:
         # Seed by seed: a stopped run then leaves whole comparisons, not a few whole arms.
         for number in range(seeds):
             for arm in arms:
-                path = self.work / self._identity(arm, augment) / f"{arm}-{number}.parquet"
+                folder = self.work / self._identity(arm, augment)
+                path = folder / self._tested / f"{arm}-{number}.parquet"
                 fresh = not path.is_file()
                 if fresh:
-                    self._train(arm, number, augment, path)
+                    self._train(arm, number, augment, folder / f"{arm}-{number}", path)
                 found = pq.read_table(path)
                 predicted[arm, number] = {
                     label: np.array(found.column(label).to_pylist(), str) for label in self.classes
@@ -68,16 +72,21 @@ class Trials:
         return predicted
 
     def _identity(self, arm: str, augment: Augment) -> str:
-        """Of everything that an arm's predictions depend on, but the number of the seed."""
+        """Of everything that an arm's networks depend on, but the number of the seed."""
         drawn = make_arm(arm, self._bins, self._synthetic)
         rows = self.train.take(pa.array(drawn.places)).select(["sha256", "bin", *self.classes])
         content = [
             code_digest((self, augment)), self.seed, arm, self.config.model_dump(),
-            dict(self.classes), rows.to_pydict(), self.test.column("sha256").to_pylist(),
+            dict(self.classes), rows.to_pydict(),
         ]  # fmt: skip
-        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+        return _digest(content)
 
-    def _train(self, arm: str, number: int, augment: Augment, path: Path) -> None:
+    @cached_property
+    def _tested(self) -> str:
+        return f"on-{_digest(self.test.column('sha256').to_pylist())}"
+
+    def _train(self, arm: str, number: int, augment: Augment, work: Path, path: Path) -> None:
+        """Train, unless that was finished before, and predict."""
         drawn = make_arm(arm, self._bins, self._synthetic)
         targets = {label: self._codes(label)[drawn.places] for label in self.classes}
         classes = {label: len(words) for label, words in self.classes.items()}
@@ -91,16 +100,14 @@ class Trials:
             augmented=drawn.augmented,
             added=shares if drawn.adjusted else {},
         )
-        work = path.with_suffix("")
         # The seed is the arm's only through its number: all arms start from the same weights.
         seed = row_seed(self.seed, "evaluate", str(number))
         label = f"{arm} {number + 1}"
-        network = train(lesson, augment, self.config, seed, work, label, path.parent.name)
+        network = train(lesson, augment, self.config, seed, work, label, work.parent.name)
         codes = predict(network, self._test_pictures)
         columns = {label: np.array(words)[codes[label]] for label, words in self.classes.items()}
         with AtomicFile(path) as temporary:
             pq.write_table(pa.table(columns), temporary, compression="zstd")
-        shutil.rmtree(work)  # the predictions are all that is needed of it
 
     def _codes(self, label: str) -> npt.NDArray[np.int64]:
         place = {word: number for number, word in enumerate(self.classes[label])}
@@ -132,6 +139,10 @@ class Trials:
                     if row["id"] in place:
                         pictures[place[row["id"]]] = row["image"]["bytes"]
         return Pictures(pictures)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 @dataclass
