@@ -14,11 +14,12 @@ tested on the same real held-out faces:
 - ``whole``, with --whole DIR: the real train faces of another road, whose set this one's was
   thinned from (benchmarks/fairness_thin.py): how far does filling make up for real faces?
 
-``--test DIR ...`` also predicts the test faces of other roads (trained on one data set, tested on
-another), with the same networks. Every finished training is kept, so a stopped run goes on, the
-trainings of `evaluate` are not repeated, and a second run prints the figures again from the
-predictions saved there. Intervals are 95 %, paired bootstraps over test
-faces. Rows go to reports/systems/fairness.json: measures of each variant, and, as group ``against
+``--test DIR ...`` also predicts all faces of other roads that are past `align` (trained on one
+data set, tested on another), with the same networks. Every finished training is kept, so a stopped
+run goes on, the trainings of `evaluate` are not repeated, and a second run prints the figures again
+from the predictions saved there. Intervals are 95 %, paired bootstraps over test faces.
+
+Rows go to reports/systems/fairness.json: measures of each variant, and, as group ``against
 <variant>``, differences of each to ``original`` and of ``balanced`` to the best baseline; groups'
 recall as ``accuracy``.
 """
@@ -32,6 +33,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness_variants import Road, Variant, check_parts, first_candidates, variants, whole
 
@@ -43,6 +45,8 @@ from augment.metrics.resampling import Words
 from augment.metrics.tasks import Task, check_tasks, held_out, real_faces
 from augment.nets.trials import Trials
 from augment.params import read_params
+from augment.schema import OK, Labels
+from augment.shards import read_schema, read_table
 from augment.stages.evaluate import ClassicalAugmentation, Config
 
 SEED = 11  # of the bootstrap; trainings have the road's
@@ -59,10 +63,9 @@ def main() -> None:
         config = config.model_copy(
             update={"train": config.train.model_copy(update={"images": args.images})}
         )
-    exams = [_exam(args.project, args.name, config.tasks)]
+    exams = [_own_exam(args.project, args.name, config.tasks)]
     exams += [
-        _exam(other, f"{args.name}, tested on {_sources(other)}", config.tasks)
-        for other in args.test
+        Exam(f"{args.name}, tested on {_sources(other)}", _photos(other)) for other in args.test
     ]
     pictures = _pictures(args.work / "pictures", args.project, args.test, args.whole)
     ungated = None
@@ -89,7 +92,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--project", type=Path, default=Path(), help="a finished road's folder")
     parser.add_argument("--test", type=Path, nargs="+", default=[],
-                        help="other roads, whose test faces are predicted as well")  # fmt: skip
+                        help="other roads past `align`, whose faces are predicted too")  # fmt: skip
     parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--parts", type=check_parts, default="arms,dose,generators,gate")
@@ -98,9 +101,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, help="trainings; else those of `evaluate` are gone on")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/fairness.json"))
     args = parser.parse_args()
-    for road in (args.project, *args.test):
-        if not (road / "data/balanced/manifest.parquet").is_file():
-            parser.error(f"{road} holds no finished road: run `dvc repro` there first")
+    if not (args.project / "data/balanced/manifest.parquet").is_file():
+        parser.error(f"{args.project} holds no finished road: run `dvc repro` there first")
+    for road in args.test:
+        if not (road / "data/aligned/_complete.json").is_file():
+            parser.error(f"{road} holds no aligned faces: run `dvc repro align` there first")
     if args.whole and not args.name:
         # Under the sources' names its rows would replace those of the whole set's own comparison.
         parser.error("with --whole, say --name: what the rows shall call the data")
@@ -121,27 +126,42 @@ class Exam:
     test: pa.Table
 
 
-def _exam(project: Path, name: str, tasks: Mapping[str, Task]) -> Exam:
+def _own_exam(project: Path, name: str, tasks: Mapping[str, Task]) -> Exam:
     manifest = pq.read_table(project / "data/balanced/manifest.parquet").sort_by("id")
     check_tasks(tasks, manifest)
     return Exam(name, real_faces(manifest, "test"))
 
 
+def _photos(project: Path) -> pa.Table:
+    """All usable faces of another road, whatever their split: of photos that come twice, one."""
+    folder = project / "data/aligned"
+    labels = Labels.of(read_schema(folder)).columns
+    rows = read_table(folder, ["id", "status", "group", "person", "sha256", *labels])
+    rows = rows.filter(pc.equal(rows.column("status"), OK)).sort_by("id")
+    _, first = np.unique(rows.column("group").to_pylist(), return_index=True)
+    return rows.take(pa.array(np.sort(first)))
+
+
 def _pictures(folder: Path, project: Path, tested: Sequence[Path], whole: Path | None) -> Path:
-    """Links to the train and test shards of a road, the test shards of others, and the train shards
-    of the whole set.
+    """Links to the train and test shards of a road, the aligned faces of others, and the train
+    shards of the whole set.
 
     Where two roads hold a face its pictures are the same: crops do not depend on other faces.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.parquet"):
         old.unlink()
-    roads = [("train", project, ""), ("test", project, "")]
-    roads += [("test", road, f"other-{number}-") for number, road in enumerate(tested)]
-    roads += [("train", whole, "whole-")] if whole else []
-    for split, road, name in roads:
-        for path in sorted((road / "data/balanced/data").glob(f"{split}-*.parquet")):
-            (folder / f"{split}-{name}{path.name}").symlink_to(path.resolve())
+    own = project / "data/balanced/data"
+    linked = [("train", own.glob("train-*.parquet")), ("test", own.glob("test-*.parquet"))]
+    linked += [
+        (f"test-{number}", (road / "data/aligned").glob("*.parquet"))
+        for number, road in enumerate(tested)
+    ]
+    if whole:
+        linked.append(("train-whole", (whole / "data/balanced/data").glob("train-*.parquet")))
+    for name, paths in linked:
+        for path in paths:
+            (folder / f"{name}-{path.name}").symlink_to(path.resolve())
     return folder
 
 
