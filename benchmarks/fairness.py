@@ -181,7 +181,7 @@ def _predicted(
         print(f"{number} of {len(every)}: {variant.name}", file=sys.stderr)
         for exam, predicted in zip(exams, found, strict=True):
             trials = Trials(
-                pictures, variant.rows, exam.test, classes, config.train, seed, args.work
+                pictures, variant.rows, exam.test, classes, config.train, seed, args.work, keep=True
             )
             said = trials.run((variant.arm,), args.seeds, ClassicalAugmentation())
             predicted[variant.name] = {

@@ -1,5 +1,7 @@
 """Parts that networks are put together from. All maps are (batch, channels, height, width)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -25,21 +27,30 @@ class DoubleConv(nn.Sequential):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions beside a short cut; ``stride`` 2 halves height and width."""
+    """Two 3 x 3 convolutions beside a short cut; ``stride`` 2 halves height and width.
 
-    def __init__(self, inside: int, outside: int, stride: int = 1) -> None:
+    ``normed`` makes a normalisation of so many channels.
+    """
+
+    def __init__(
+        self,
+        inside: int,
+        outside: int,
+        stride: int = 1,
+        normed: Callable[[int], nn.Module] = norm,
+    ) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(inside, outside, 3, stride, 1, bias=False),
-            norm(outside),
+            normed(outside),
             nn.SiLU(inplace=True),
             nn.Conv2d(outside, outside, 3, padding=1, bias=False),
-            norm(outside),
+            normed(outside),
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inside != outside:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(inside, outside, 1, stride, bias=False), norm(outside)
+                nn.Conv2d(inside, outside, 1, stride, bias=False), normed(outside)
             )
         self.activation = nn.SiLU(inplace=True)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from augment.images import decode
-from augment.nets.blocks import ResidualBlock, global_mean, norm
+from augment.nets.blocks import ResidualBlock, global_mean
 from augment.nets.config import TrainConfig
 from augment.nets.data import jitter, to_tensor
 from augment.nets.device import autocast, autocast_type, best_device
@@ -20,23 +20,24 @@ from augment.types import FloatArray, Image
 
 Augment = Callable[[Image, np.random.Generator], Image]
 
-WIDTHS = (32, 64, 96, 128)
+#: From 16 x 16 down to 2 x 2 at 64 pixels. With most of the work where pixels are few it learned as
+#: much from half as many photos as a shallower network of more pixels, at equal cost a photo.
+WIDTHS = (48, 96, 192, 256)
 NO_LABEL = -1
 _PREDICT_AT_ONCE = 256
 _MOST_DECODED = 2**30  # bytes: 87,000 faces of 64 pixels
 
 
 class LabelNet(nn.Module):
-    """A residual network (K. He et al. 2016) with one linear head a label; 0.5 M parameters."""
+    """A residual network (K. He et al. 2016) with one linear head a label; 1.7 M parameters."""
 
     def __init__(self, classes: Mapping[str, int]) -> None:
         super().__init__()
         first, *_ = WIDTHS
         self.body = nn.Sequential(
-            nn.Conv2d(3, first, 3, stride=2, padding=1, bias=False),
-            norm(first),
-            nn.SiLU(inplace=True),
-            *(ResidualBlock(a, b, stride=2) for a, b in itertools.pairwise(WIDTHS)),
+            *_halving(3, first // 2),
+            *_halving(first // 2, first),
+            *(ResidualBlock(a, b, 2, nn.BatchNorm2d) for a, b in itertools.pairwise(WIDTHS)),
         )
         self.heads = nn.ModuleDict({name: nn.Linear(WIDTHS[-1], n) for name, n in classes.items()})
 
@@ -44,6 +45,14 @@ class LabelNet(nn.Module):
         """(batch, 3, h, w) in [-1, 1] -> for each label, logits of shape (batch, classes)."""
         features = global_mean(self.body(x))
         return {name: head(features) for name, head in self.heads.items()}
+
+
+def _halving(inside: int, outside: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inside, outside, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(outside),
+        nn.SiLU(inplace=True),
+    ]
 
 
 def loss_of(

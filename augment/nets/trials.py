@@ -1,10 +1,8 @@
-"""The trainings of the downstream comparison: every arm with every seed, kept once finished.
-
-Networks are kept too (2 MB each): other test faces are predicted without training again.
-"""
+"""The trainings of the downstream comparison: every arm with every seed, kept once finished."""
 
 import hashlib
 import json
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -40,6 +38,7 @@ class Trials:
         config: how long and how to train.
         seed: the run's seed.
         work: a folder that survives a kill.
+        keep: keep the networks, 7 MB each, so that other test faces need no training.
     """
 
     folder: Path
@@ -49,6 +48,7 @@ class Trials:
     config: TrainConfig
     seed: int
     work: Path
+    keep: bool = False
 
     def run(
         self, arms: Sequence[str], seeds: int, augment: Augment
@@ -108,6 +108,8 @@ class Trials:
         columns = {label: np.array(words)[codes[label]] for label, words in self.classes.items()}
         with AtomicFile(path) as temporary:
             pq.write_table(pa.table(columns), temporary, compression="zstd")
+        if not self.keep:
+            shutil.rmtree(work)
 
     def _codes(self, label: str) -> npt.NDArray[np.int64]:
         place = {word: number for number, word in enumerate(self.classes[label])}

@@ -19,7 +19,7 @@ CLASSES = {"gender": 2, "age_group": 9}
 
 def test_size_and_shapes() -> None:
     network = build(lambda: LabelNet(CLASSES), 1)
-    assert 300_000 < parameters(network) < 700_000
+    assert 1_500_000 < parameters(network) < 2_000_000
     logits = network(torch.zeros(3, 3, 64, 64))
     assert {name: tuple(values.shape) for name, values in logits.items()} == {
         "gender": (3, 2),

@@ -269,7 +269,7 @@ def make_trials(folder: Path) -> Trials:
         train=faces("train", "aaaabb"),
         test=faces("test", "abab"),
         classes={"word": ["a", "b"]},
-        config=TrainConfig(images=64, batch=8, learning_rate=3e-3, ema=0.5),
+        config=TrainConfig(images=192, batch=8, learning_rate=3e-3, ema=0.5),
         seed=3,
         work=folder / "work",
     )
@@ -317,3 +317,16 @@ def test_trainings_learn_are_kept_and_are_not_repeated(
     assert {key: words["word"].tolist() for key, words in again.items()} == {
         key: words["word"].tolist() for key, words in first.items()
     }
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_kept_networks_predict_other_faces_without_training(tmp_path: Path) -> None:
+    trials = replace(make_trials(tmp_path), keep=True)
+    first = trials.run(("original",), 1, mirror)
+    (checkpoint,) = tmp_path.glob("work/*/original-0/*/checkpoint.pt")
+    before = checkpoint.stat().st_mtime_ns
+    fewer = replace(trials, test=trials.test.slice(1, 2))
+    second = fewer.run(("original",), 1, mirror)
+    assert second["original", 0]["word"].tolist() == first["original", 0]["word"].tolist()[1:3]
+    assert checkpoint.stat().st_mtime_ns == before
