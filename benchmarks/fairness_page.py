@@ -13,8 +13,8 @@ MEASURES = ("overall", "balanced_accuracy", "worst_group", "gap", "equalized_odd
 AGAINST = "against "
 
 _ABOUT = f"""What a small classifier learns from each variant of a train set, told by real faces
-that were held out. All variants see equally many faces, start from the same weights seed by seed, and
-are tested on the same faces. Values are means over seeds; brackets are 95 % intervals, paired
+that were held out. All variants see equally many faces, start from the same weights seed by seed,
+and are tested on the same faces. Values are means over seeds; brackets are 95 % intervals, paired
 bootstraps over test faces (all photos of a person, or of a group of duplicates, together).
 `overall` is accuracy, `balanced_accuracy` the mean recall of the classes; `worst_group` and `gap`
 count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
