@@ -11,7 +11,8 @@ from typing import Literal
 from augment.shards import write_json
 
 _FOLDERS = ("--data", "--work", "--out", "--to")
-_NEEDED = ("--fairface", "--london")  # there is no default to leave it to
+#: There is no default to leave it to.
+_NEEDED = ("--fairface", "--london", "--project", "--road", "--test", "--whole")
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ tested on the same real held-out faces:
 - ``whole``, with --whole DIR: the real train faces of another road, whose set this one's was
   thinned from (benchmarks/fairness_thin.py): how far does filling make up for real faces?
 
-``--test DIR ...`` also predicts all faces of other roads that are past `align` (trained on one
-data set, tested on another), with the same networks. Every finished training is kept, so a stopped
-run goes on, the trainings of `evaluate` are not repeated, and a second run prints the figures again
-from the predictions saved there. Intervals are 95 %, paired bootstraps over test faces.
+``--test DIR`` also predicts all faces of another road that is past `align` (trained on one data
+set, tested on another), with the same networks; it may be said several times. Every finished
+training is kept, so a stopped run goes on, the trainings of `evaluate` are not repeated, and a
+second run prints the figures again from the predictions saved there. Intervals are 95 %, paired
+bootstraps over test faces.
 
 Rows go to reports/systems/fairness.json: measures of each variant, groups' recall as ``accuracy``,
 and, as group ``against <baseline>``, the differences of each to the arms without synthetic faces.
@@ -94,8 +95,8 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--project", type=Path, default=Path(), help="a finished road's folder")
-    parser.add_argument("--test", type=Path, nargs="+", default=[],
-                        help="other roads past `align`, whose faces are predicted too")  # fmt: skip
+    parser.add_argument("--test", type=Path, action="append", default=[],
+                        help="another road past `align`, its faces are predicted too")  # fmt: skip
     parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--parts", type=check_parts, default="arms,dose,generators,gate")

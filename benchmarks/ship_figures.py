@@ -9,8 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pyarrow.compute as pc
 
 from augment.figures import Figure
+from augment.gating.candidates import all_candidate_folders, read_verdicts
 from augment.images import decode
 from augment.metrics.proportion import wilson_interval
 from augment.plugins import CLASS_NAME, configure
@@ -64,6 +66,19 @@ def gains(entry: Mapping[str, Any], model: Path, faces: Path) -> Iterator[Figure
                      "dB over the same enlarged by cubic weights", "higher", len(part), "test",
                      group, interval=(round(float(part.mean() - spread), 4),
                                       round(float(part.mean() + spread), 4)))  # fmt: skip
+
+
+def passes(entry: Mapping[str, Any], model: Path, faces: Path) -> Iterator[Figure]:
+    """The share of a road's candidates that its gate let through, by group as ordered."""
+    data, key = faces.parent, model.name
+    folders = all_candidate_folders(data / "candidates", data / "topup", [key])
+    columns = ["id", "generator", "status", *GROUPS]
+    rows = [row for folder in folders for row in read_table(folder, columns).to_pylist()]
+    verdicts = read_verdicts(data / "verdicts", data / "topup", ["id", "passed"])
+    refused = set(verdicts.filter(pc.invert(verdicts.column("passed"))).column("id").to_pylist())
+    passed = np.array([row["status"] == OK and row["id"] not in refused for row in rows])
+    for group, chosen in _groups(rows):
+        yield _share("pass_rate", passed[chosen], entry["kind"], group, "train")
 
 
 def judged(entry: Mapping[str, Any], model: Path, faces: Path) -> Iterator[Figure]:
@@ -122,8 +137,8 @@ def _request(row: Row) -> Request:
     return Request(row["id"], (face,), {"mask": YES}, ("mask",), row_seed(SEED, "ship", row["id"]))
 
 
-def _share(name: str, flags: Any, kind: str, group: str) -> Figure:
+def _share(name: str, flags: Any, kind: str, group: str, split: str = "test") -> Figure:
     low, high = wilson_interval(int(flags.sum()), len(flags))
     return Figure(name, kind, "fairface", round(float(flags.mean()), 4), "ratio", "higher",
-                  len(flags), split="test", group=group,
+                  len(flags), split=split, group=group,
                   interval=(round(low, 4), round(high, 4)))  # fmt: skip

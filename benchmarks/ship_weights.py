@@ -1,27 +1,30 @@
-"""Train the weights that come with the package: benchmarks/ship_weights.py KIND --fairface DIR
+"""Make the weights that come with the package: benchmarks/ship_weights.py KIND --fairface DIR
 
-Only from FairFace (CC BY 4.0) and, where its recipe says so, drawn faces. Ingest, align and train
-are the pipeline's own: generators learn on half "a" of the train split, judges on half "b". The
-held-out part (FairFace's test split: no photo of it, nor a near duplicate, was learned from) gives
-the model card's figures by group.
+With --road DIR they are those of a finished road of FairFace (examples/fairface) instead. Only from
+FairFace (CC BY 4.0) and, where its recipe says so, drawn faces. Ingest, align and train are the
+pipeline's own: generators learn on half "a" of the train split, judges on half "b". The held-out
+part (FairFace's test split: no photo of it, nor a near duplicate, was learned from) gives the model
+card's figures by group; of a generator that a gate can judge they are its pass rates in the road.
 
 Writes ``augment/weights/<kind>/`` and ``reports/systems/shipped.json``; the digest that it prints
 belongs into ``augment/shipped.py``.
 """
 
 import argparse
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ship_figures import coverage, gains, judged
+from ship_figures import coverage, gains, judged, passes
 
 from augment.engine import Engine
 from augment.figures import write_figures
 from augment.job import Job
 from augment.nets.weights import sha256
+from augment.params import read_params
 from augment.plugins import Kind
 from augment.shards import AtomicFile
 from augment.stages import align, ingest, train
@@ -62,16 +65,20 @@ RECIPES = {
     "artifacts": Recipe("judges", {"kind": "artifacts", "train": {"images": 48_000}}),
 }  # fmt: skip
 
+#: What a road of FairFace has trained.
+OF_ROAD = ("age", "artifacts", "attributes")
 #: How good weights are; of those not named: how often a judge is right.
-MEASURES = {"mask": coverage, "superres": gains}
+MEASURES = {"mask": coverage, "superres": gains, "age": passes}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("kind", choices=sorted(RECIPES))
-    parser.add_argument("--fairface", type=Path, required=True, help="FairFace as shipped")
+    parser.add_argument("kind", choices=sorted({*RECIPES, *OF_ROAD}))
+    given = parser.add_mutually_exclusive_group(required=True)
+    given.add_argument("--fairface", type=Path, help="FairFace as shipped")
+    given.add_argument("--road", type=Path, help="a finished road of it")
     parser.add_argument("--drawn", type=int, default=2400, help="so many drawn faces, where wanted")
     parser.add_argument("--images", type=int, help="faces seen in training")
     parser.add_argument("--work", type=Path, default=Path(".augment/ship"), help="kept: it resumes")
@@ -79,22 +86,49 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("augment/weights"))
     parser.add_argument("--out", type=Path, default=Path("reports/systems/shipped.json"))
     args = parser.parse_args()
+    found = _of_road(args) if args.road else _trained(args)
+    figures = list(MEASURES.get(args.kind, judged)(found.entry, found.model, found.faces))
+    for figure in figures:
+        print(f"{figure.name:12} {figure.group:40} {figure.value:.3f} (n={figure.n})")
+    for name in ("config.json", "weights.safetensors"):
+        with AtomicFile(args.to / args.kind / name) as temporary:
+            temporary.write_bytes((found.model / name).read_bytes())
+    write_figures(args.out, "shipped", SEED, figures)
+    digest = sha256(found.model / "weights.safetensors")
+    print(f'"{args.kind}": "{digest}"')
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, how params.yaml asks for it, and the aligned faces it comes from."""
+
+    entry: Mapping[str, Any]
+    model: Path
+    faces: Path
+
+
+def _trained(args: argparse.Namespace) -> Trained:
+    if args.kind not in RECIPES:
+        sys.exit(f"ship_weights: {args.kind} has no recipe of its own: name a --road")
     recipe = RECIPES[args.kind]
     entry = dict(recipe.entry)
     if args.images is not None:
         entry["train"] = {"images": args.images}
     work = args.work / (("both" if recipe.drawn else "photos") + f"{recipe.margin:+g}")
-    faces = _faces(args, entry, work, recipe)
-    model = work / "models" / args.kind
-    figures = list(MEASURES.get(args.kind, judged)(entry, model, faces))
-    for figure in figures:
-        print(f"{figure.name:12} {figure.group:40} {figure.value:.3f} (n={figure.n})")
-    for name in ("config.json", "weights.safetensors"):
-        with AtomicFile(args.to / args.kind / name) as temporary:
-            temporary.write_bytes((model / name).read_bytes())
-    write_figures(args.out, "shipped", SEED, figures)
-    digest = sha256(model / "weights.safetensors")
-    print(f'"{args.kind}": "{digest}"')
+    return Trained(entry, work / "models" / args.kind, _faces(args, entry, work, recipe))
+
+
+def _of_road(args: argparse.Namespace) -> Trained:
+    params = read_params(args.road / "params.yaml")
+    kinds = {source["kind"] for source in params["ingest"]["sources"].values()}
+    if kinds != {"fairface"}:
+        sys.exit(
+            f"ship_weights: the road learned from {', '.join(sorted(kinds))}; only FairFace may be"
+        )
+    entries = {**params["generators"], **params["judges"]}
+    if entries.get(args.kind, {}).get("kind") != args.kind:
+        sys.exit(f"ship_weights: the road's params.yaml has no {args.kind} of that kind and name")
+    return Trained(entries[args.kind], args.road / "models" / args.kind, args.road / "data/aligned")
 
 
 def _faces(args: argparse.Namespace, entry: Mapping[str, Any], work: Path, recipe: Recipe) -> Path:

@@ -58,6 +58,8 @@ def test_the_command_names_no_folder_of_whoever_ran_it() -> None:
         command(["ship.py", "mask", "--fairface", "/my/own"])
         == "python ship.py mask --fairface DIR"
     )
+    roads = ["fairness.py", "--project", "/a", "--test", "/b", "--test", "/c", "--seeds", "5"]
+    assert command(roads) == "python fairness.py --project DIR --test DIR --test DIR --seeds 5"
 
 
 def git(folder: Path, *words: str) -> str:

@@ -1,0 +1,45 @@
+"""What is kept of a road of real photos, and that no face is."""
+
+from pathlib import Path
+
+import pytest
+
+from augment.errors import UserError
+from benchmarks.fairface_report import COPIED, keep
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    folder = tmp_path / "reports"
+    for name in COPIED:
+        if "." in name:
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text("{}")
+        else:
+            (folder / name).mkdir(parents=True)
+            (folder / name / "one.svg").write_text("<svg/>")
+    (folder / "report.html").write_text('<img src="data:image/svg+xml;base64,AAAA">')
+    return folder
+
+
+def test_figures_plots_and_the_page_are_kept(reports: Path, tmp_path: Path) -> None:
+    to = tmp_path / "kept"
+    to.mkdir()
+    (to / "old.json").write_text("{}")
+    keep(reports, to)
+    assert {path.name for path in to.iterdir()} == {*COPIED, "report.html"}
+    assert (to / "plots/one.svg").is_file()
+
+
+@pytest.mark.parametrize("shown", ["data:image/jpeg;base64,AA", "data:image/webp;base64,AA"])
+def test_a_page_with_faces_is_refused(reports: Path, tmp_path: Path, shown: str) -> None:
+    (reports / "report.html").write_text(f'<img src="{shown}">')
+    with pytest.raises(UserError, match="shows faces"):
+        keep(reports, tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
+
+
+def test_an_unfinished_road_is_refused(reports: Path, tmp_path: Path) -> None:
+    (reports / "evaluate.json").unlink()
+    with pytest.raises(UserError, match=r"evaluate\.json is missing"):
+        keep(reports, tmp_path / "kept")
