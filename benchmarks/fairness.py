@@ -9,6 +9,7 @@ tested on the same real held-out faces:
 - ``original``, ``resampled``, ``classical``, ``logit-adjusted``, ``balanced``: as in `evaluate`;
 - part ``arms``: the balanced set resampled, and with the logit-adjusted loss;
 - part ``dose``: synthetic faces up to a share of 0.1, 0.25, 0.5 of each bin;
+- part ``adjusted``: up to a share of 0.25, 0.5, with the logit-adjusted loss;
 - part ``generators``: the faces of one generator only;
 - part ``gate``: as many candidates as the balanced set holds, whatever the gate said of them;
 - ``whole``, with --whole DIR: the real train faces of another road, whose set this one's was
@@ -99,7 +100,7 @@ def _arguments() -> argparse.Namespace:
                         help="another road past `align`, its faces are predicted too")  # fmt: skip
     parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
-    parser.add_argument("--parts", type=check_parts, default="arms,dose,generators,gate")
+    parser.add_argument("--parts", type=check_parts, default="arms,dose,adjusted,generators,gate")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
     parser.add_argument("--work", type=Path, help="trainings; else those of `evaluate` are gone on")

@@ -16,7 +16,7 @@ from augment.seeds import row_share
 from augment.shards import iterate, write_table
 
 DOSES = (0.1, 0.25, 0.5)
-_PARTS = ("arms", "dose", "generators", "gate")
+_PARTS = ("arms", "dose", "adjusted", "generators", "gate")
 _COLUMNS = ("id", "person", "bin", "synthetic", "generator", "sha256")
 
 
@@ -57,7 +57,7 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
 
     Args:
         road: whose faces.
-        parts: of ``arms``, ``dose``, ``generators``, ``gate``.
+        parts: of ``arms``, ``dose``, ``adjusted``, ``generators``, ``gate``.
         ungated: what :func:`first_candidates` gives; needed for ``gate``.
     """
     everyone = road.train
@@ -69,6 +69,10 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
     if "dose" in parts:
         for dose in DOSES:
             yield Variant(f"dose {dose:g}", with_dose(everyone, dose), MAIN)
+    if "adjusted" in parts:
+        for dose in DOSES[1:]:
+            name, arm = f"dose {dose:g}, logit-adjusted", "logit-adjusted"
+            yield Variant(name, _all_real(with_dose(everyone, dose)), arm)
     if "generators" in parts:
         keys = sorted(set(everyone.column("generator").to_pylist()) - {""})
         for key in keys if len(keys) > 1 else ():

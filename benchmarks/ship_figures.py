@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow.compute as pc
 
 from augment.figures import Figure
-from augment.gating.candidates import all_candidate_folders, read_verdicts
+from augment.gating.candidates import read_verdicts
 from augment.images import decode
 from augment.metrics.proportion import wilson_interval
 from augment.plugins import CLASS_NAME, configure
@@ -71,7 +71,7 @@ def gains(entry: Mapping[str, Any], model: Path, faces: Path) -> Iterator[Figure
 def passes(entry: Mapping[str, Any], model: Path, faces: Path) -> Iterator[Figure]:
     """The share of a road's candidates that its gate let through, by group as ordered."""
     data, key = faces.parent, model.name
-    folders = all_candidate_folders(data / "candidates", data / "topup", [key])
+    folders = (data / "candidates" / key, data / "topup/candidates" / key)
     columns = ["id", "generator", "status", *GROUPS]
     rows = [row for folder in folders for row in read_table(folder, columns).to_pylist()]
     verdicts = read_verdicts(data / "verdicts", data / "topup", ["id", "passed"])

@@ -64,7 +64,7 @@ def test_a_larger_dose_holds_the_smaller_one(road: Road) -> None:
 
 
 def test_every_variant_says_what_it_trains_on(road: Road) -> None:
-    found = {v.name: v for v in variants(road, ["arms", "dose", "generators"], None)}
+    found = {v.name: v for v in variants(road, ["arms", "dose", "adjusted", "generators"], None)}
     assert list(found)[:5] == ["original", "resampled", "classical", "logit-adjusted", "balanced"]
     assert counts(found["only mask"].rows) == {("a", ""): 30, ("b", ""): 40, ("a", "mask"): 10}
     assert found["only mask"].arm == MAIN
@@ -72,6 +72,10 @@ def test_every_variant_says_what_it_trains_on(road: Road) -> None:
     assert not any(found["balanced, resampled"].rows["synthetic"].to_pylist())
     assert found["balanced, resampled"].rows.num_rows == road.train.num_rows
     assert found["balanced, logit-adjusted"].arm == "logit-adjusted"
+    adjusted = found["dose 0.25, logit-adjusted"]
+    assert adjusted.arm == "logit-adjusted"
+    assert adjusted.rows["id"].to_pylist() == found["dose 0.25"].rows["id"].to_pylist()
+    assert not any(adjusted.rows["synthetic"].to_pylist())
     assert "ungated" not in found
 
 
