@@ -2,7 +2,11 @@
 
 A candidate must look more like the ordered value than like its parent's: judges' likelihood ratio
 of the two, of an ordered label over each value and its neighbours. Judges are not sure of real
-faces either, so it is held against real faces that carry the ordered value, group by group.
+faces either, so it is held against real faces that carry the ordered value, group by group. Where
+judges are weak that alone lets nearly anything pass: so it is held against real faces of the
+parent's value, too, few of whom may look as much like the ordered one (judges' weighted mean). That
+refuses good candidates where judges cannot tell the two apart: a face whose label nobody can see
+is not worth making.
 
 And something must have changed: on the way from the parent to the candidate the judges' likelihood
 ratios (their weighted mean) must rise by more than they waver. Waverings are those of real faces
@@ -28,6 +32,8 @@ from augment.vocabulary import UNKNOWN
 class Config(Section):
     # Share of the real faces of a value that may be refused; None: the gate's shared rate.
     false_rejection: float | None = Field(default=None, gt=0, lt=0.5)
+    # Share of the real faces of a parent's value that may look as much like the ordered one.
+    false_acceptance: float = Field(default=0.1, gt=0, le=1)
     # By how many times their usual wavering judges must see a candidate nearer to the ordered
     # value than its parent is; 0: it may not be farther away.
     least_change: float = Field(default=1.0, ge=0)
@@ -97,8 +103,9 @@ class Check:
                 if order.value in labels.get(order.label, ()) and self._skills[judge, order.label]
             }
             self._thresholds[order] = Threshold(
-                order, judges, self._reference, self._groups, self._config.least_change
-            )
+                order, judges, self._reference, self._groups, self._config.least_change,
+                self._config.false_acceptance,
+            )  # fmt: skip
         return self._thresholds[order]
 
     def notes(self) -> list[str]:

@@ -67,20 +67,25 @@ class Threshold:
         reference: Reference,
         groups: Groups,
         least_change: float,
+        false_acceptance: float,
     ) -> None:
         self._order, self._least_change = order, least_change
+        self._false_acceptance = false_acceptance
         # The best judge's word counts as it is.
         self.judges = {judge: worth / max(judges.values()) for judge, worth in judges.items()}
         self._values = {judge: reference.values[judge][order.label] for judge in judges}
         words = np.array(reference.unseen.rows.column(order.label).to_pylist(), dtype=np.str_)
         unseen = self._of(reference.unseen, slice(None))
         is_own = words == order.value
-        real = {judge: found[is_own] for judge, found in unseen.items()}
+        real = self._taken(unseen, is_own)
         self._own = int(is_own.sum())
         self._ratios = {j: Ranks.fit(self._ratio(j, found)) for j, found in real.items()}
         own = self._weakest(self._ranks(real), self._own)
         self._floors = Floors.fit(own, take(groups, is_own), order.rate, reference.smallest_group)
-        self._others = self._reached_by_others(unseen, words)
+        self._before = self._parents_like(words)
+        self._limit = self._of_most(self._taken(unseen, self._before))
+        self._others = self._reached_by_others(unseen)
+        self._own_unlike = int((self._likeness(real) < self._limit).sum()) if judges else 0
         self._wavering = self._usual_wavering(unseen, self._of(reference.again, slice(None)))
 
     @property
@@ -115,24 +120,58 @@ class Threshold:
         weights = list(self.judges.values())
         return np.asarray(np.average(moved, axis=0, weights=weights), dtype=np.float32)
 
-    def _reached_by_others(
-        self, unseen: Mapping[str, FloatArray], words: np.ndarray
-    ) -> tuple[int, int]:
-        """How many real faces of the parents' value (of any other) reach the threshold, of all."""
+    def _parents_like(self, words: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
+        """Which real faces have the parents' value, or, where that is not known, any other."""
         before = self._order.before
-        others = words == before if before else (words != self._order.value) & (words != UNKNOWN)
-        found = {judge: opinion[others] for judge, opinion in unseen.items()}
-        scores = self._weakest(self._ranks(found), int(others.sum()))
+        if before:
+            return np.equal(words, before)
+        return np.not_equal(words, self._order.value) & np.not_equal(words, UNKNOWN)
+
+    def _likeness(self, faces: Mapping[str, FloatArray]) -> FloatArray:
+        """All judges' ratio of the ordered value: their weighted mean, (faces,)."""
+        said = [self._unbounded(judge, faces[judge]) for judge in self.judges]
+        weights = list(self.judges.values())
+        return np.asarray(np.average(said, axis=0, weights=weights), dtype=np.float32)
+
+    def _of_most(self, others: Mapping[str, FloatArray]) -> float:
+        """What all but few of the real faces of the parents' value stay below."""
+        if not self._order.before or not self.judges or self._false_acceptance == 1:
+            return -np.inf
+        likeness = self._likeness(others)
+        known = likeness[np.isfinite(likeness)]
+        if len(known) < _FEWEST:
+            return -np.inf
+        return float(np.quantile(known, 1 - self._false_acceptance, method="higher"))
+
+    @staticmethod
+    def _taken(
+        faces: Mapping[str, FloatArray], which: npt.NDArray[np.bool_]
+    ) -> dict[str, FloatArray]:
+        return {judge: opinion[which] for judge, opinion in faces.items()}
+
+    def _reached_by_others(self, unseen: Mapping[str, FloatArray]) -> tuple[int, int]:
+        """How many real faces of the parents' value (of any other) would pass, of all."""
+        found = self._taken(unseen, self._before)
+        count = int(self._before.sum())
         floor = self._floor
-        return (int((scores >= floor).sum()) if floor is not None else 0), int(others.sum())
+        if floor is None:
+            return 0, count
+        passed = self._weakest(self._ranks(found), count) >= floor
+        if np.isfinite(self._limit):
+            passed &= self._likeness(found) >= self._limit
+        return int(passed.sum()), count
 
     def _ratio(self, judge: str, opinion: FloatArray) -> FloatArray:
-        """log P(ordered value) - log P(parents' value, or any other), (faces,)."""
+        """log P(ordered value) - log P(parents' value, or any other), (faces,), up to where a judge
+        is sure."""
+        ratio = self._unbounded(judge, opinion)
+        return np.asarray(np.minimum(ratio, np.log(_SURE / (1 - _SURE))), dtype=np.float32)
+
+    def _unbounded(self, judge: str, opinion: FloatArray) -> FloatArray:
         own = self._near(judge, opinion, self._order.value)
         known = self._order.before in self._values[judge]
         other = self._near(judge, opinion, self._order.before) if known else 1 - own
-        ratio = np.log(own + _TINY) - np.log(other + _TINY)
-        return np.asarray(np.minimum(ratio, np.log(_SURE / (1 - _SURE))), dtype=np.float32)
+        return np.asarray(np.log(own + _TINY) - np.log(other + _TINY), dtype=np.float32)
 
     def _near(self, judge: str, opinion: FloatArray, value: str) -> FloatArray:
         """The probability of a value; of an ordered label, of its neighbours as well."""
@@ -148,7 +187,8 @@ class Threshold:
         return weakest_word(ranks, list(self.judges.values()), faces)
 
     def doubts(self, part: Part, groups: Groups) -> list[Doubt]:
-        """One or two for each candidate of ``part``: what it looks like, whether it changed."""
+        """Up to three for each candidate of ``part``: what it looks like, what it no longer looks
+        like, whether it changed."""
         count = len(part.places)
         faces = self._of(part.faces, part.places)
         if self._own < _FEWEST:
@@ -157,6 +197,7 @@ class Threshold:
             found = self._among_real(faces, groups, count)
         if self._order.before:
             parents = self._of(part.parents, part.parent_places)
+            found += self._of_others(self._likeness(faces))
             found += self._of_change(self._change(faces, parents))
         return found
 
@@ -174,6 +215,14 @@ class Threshold:
             Doubt(n, float(scores[n]), float(floors[n]), self._words(faces, names[worst[n]], n))
             for n in range(count)
         ]
+
+    def _of_others(self, likeness: FloatArray) -> list[Doubt]:
+        order = self._order
+        words = (
+            f"{order.label} should be {order.value}; more than {self._false_acceptance:.0%} of the "
+            f"real faces of {order.before} look like that, too ({', '.join(self.judges)})"
+        )
+        return [Doubt(n, float(one), self._limit, words) for n, one in enumerate(likeness)]
 
     def _of_change(self, changes: FloatArray) -> list[Doubt]:
         order = self._order
@@ -209,8 +258,11 @@ class Threshold:
         if self._own < _FEWEST:
             return f"{what}: {self._own} real faces of it, so better than chance must do"
         reached, of = self._others
-        return (
+        told = (
             f"{what}: {', '.join(self.judges)} must rank it above {self._floor or 0:.3f} of "
             f"{self._own} real faces of it; {reached} of {of} real faces of "
-            f"{before or 'other values'} reach that too"
+            f"{before or 'other values'} would pass"
         )
+        if not np.isfinite(self._limit):
+            return told
+        return f"{told}, and {self._own_unlike} of its own look too much like those"

@@ -1,5 +1,6 @@
 """The checks of labels, on evidence made by hand, where the right verdict is known."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -99,7 +100,7 @@ class TestLabel:
         check.judge(found)
         worth, unjudged = check.notes()
         assert worth.startswith("mask = yes: judge must rank it above 0.0")
-        assert "of 100 real faces of it; 0 of 100 real faces of other values reach" in worth
+        assert "of 100 real faces of it; 0 of 100 real faces of other values would pass" in worth
         assert unjudged == "no judge knows glasses = yes: candidates of it pass unseen"
 
 
@@ -217,6 +218,35 @@ class TestOrderedLabel:
         assert verdict.reason == (
             "age_group should be 40-49; hardly a change from the parent's 20-29 (judge)"
         )
+
+    def test_what_many_faces_of_the_parents_age_look_like_is_not_enough(self) -> None:
+        """A judge that hardly tells ages apart: real faces of 40-49 are all over the place."""
+        truth = np.arange(900) % 6
+        seen = truth + np.random.default_rng(0).normal(0, 2.5, 900)
+        words = [self.AGES[place] for place in truth]
+        unseen = Evidence(rows(900, age_group=words), {"judge": {"age_group": self.opinions(seen)}})
+        parents = Evidence(
+            rows(1, id=["p1"], age_group=[self.AGES[2]]),
+            {"judge": {"age_group": self.opinions(np.array([1.0]))}},
+        )
+        given = reference(unseen, values={"judge": {"age_group": self.AGES}}, parents=parents)
+        strict, lax = label.Check(label.Config()), label.Check(label.Config(false_acceptance=1))
+        strict.fit(given)
+        lax.fit(given)
+        assert self.judge(lax, 2.2, "p1").passed
+        verdict = self.judge(strict, 2.2, "p1")
+        assert verdict.reason == (
+            "age_group should be 40-49; more than 10% of the real faces of 20-29 look like that, "
+            "too (judge)"
+        )
+        assert self.judge(strict, 6.0, "p1").passed
+        (note,) = strict.notes()
+        found = re.search(
+            r"(\d+) of 150 real faces of 20-29 would pass, and (\d+) of its own", note
+        )
+        assert found
+        assert int(found[1]) <= 16
+        assert int(found[2]) > 50
 
     def test_where_nothing_had_to_change_a_copy_is_fine(self, check: label.Check) -> None:
         assert self.judge(check, 4.0, "p3").passed
