@@ -23,9 +23,9 @@ _WEIGHTS = {"learnt": 4.0, "coarse": 2.0, "edges": 2.0, "real": 0.15, "who": 1.0
             "between": 1.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
 _PENALTY = 0.5
-_NOISE = 0.3  # on moments, so that those between the learned ones are faces, too
+_NOISE = 0.15  # on moments, so that those between the learned ones are faces, too
 _TEMPERATURE = 0.1  # of likenesses of who
-_START = 4  # coarse colours: so many places a side
+_START = 8  # coarse colours: so many places a side
 _PART, _STEP = 8, 0.15  # of a batch is walked along a path, in steps of w
 
 

@@ -43,8 +43,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Code -> face. Each layer is scaled and shifted by the whole code (FiLM); the last doubling is
-    by sub-pixels (W. Shi et al., CVPR 2016), which costs half of a layer at full size.
+    """Code -> face. Each layer is scaled and shifted by the whole code (FiLM). Doublings repeat
+    pixels: sub-pixels (W. Shi et al., CVPR 2016) left a grid of coloured dots in mixes of people.
 
     Args:
         channels: maps at 4, 8, 16 ... pixels; the last is at half of the side.
@@ -59,7 +59,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in pairs)
         self.norms = nn.ModuleList(norm(b) for _, b in pairs)
         self.films = nn.ModuleList(FiLM(code, b) for _, b in pairs)
-        self.fine = nn.Conv2d(channels[-1], 4 * _FINE, 3, padding=1)
+        self.fine = nn.Conv2d(channels[-1], _FINE, 3, padding=1)
         self.last = nn.Conv2d(_FINE, 3, 3, padding=1)
 
     def forward(self, code: Code) -> Tensor:
@@ -69,7 +69,8 @@ class Decoder(nn.Module):
         for layer, normed, film in zip(self.layers, self.norms, self.films, strict=True):
             x = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
             x = nn.functional.silu(film(normed(layer(x)), numbers))
-        x = nn.functional.silu(nn.functional.pixel_shuffle(self.fine(x), 2))
+        x = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+        x = nn.functional.silu(self.fine(x))
         return torch.tanh(self.last(x).float())
 
 
