@@ -15,7 +15,6 @@ that alone.
 
 import argparse
 import os
-import sys
 import tempfile
 from contextlib import nullcontext
 from pathlib import Path
@@ -25,7 +24,7 @@ from morph_film import clip_figures, film_figures
 from morph_nets import measure_networks
 from morph_page import write_page
 from morph_people import people_figures
-from morph_road import road_figures
+from morph_road import ENTRIES, road_figures
 from morph_room import room_figures
 
 from augment.figures import Figure, write_figures
@@ -34,9 +33,7 @@ SEED = 7
 PARTS = ("people", "room", "film", "clips", "road", "nets", "page")
 _MEASURED = ("lfw", "drawn")
 #: Parts that have sets of their own.
-_ALONE = {"road": road_figures, "film": film_figures, "clips": clip_figures}
-#: Places on the machine are no part of a command that others repeat.
-_PLACES = ("--data", "--work", "--out")
+_ALONE = {"film": film_figures, "clips": clip_figures}
 
 
 def main() -> None:
@@ -47,12 +44,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=data, help="the folder of the data sets")
     parser.add_argument("--part", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--sets", nargs="+", choices=[*SOURCES], default=_MEASURED)
+    parser.add_argument("--road-arches", nargs="+", choices=[*ENTRIES], default=[*ENTRIES])
     parser.add_argument("--count", type=int, default=400, help="morphs of each arch and set")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--work", type=Path, help="keep what was aligned here")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/morph.json"))
     args = parser.parse_args()
-    _leave_out_places()
     with nullcontext(args.work) if args.work else tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         for part in args.part:
@@ -63,6 +60,10 @@ def main() -> None:
             if part == "nets":
                 measure_networks(args.data, work / "nets", args.out)
                 continue
+            if part == "road":
+                found = road_figures(args.data, work, SEED, args.workers, args.road_arches)
+                _keep(found, args.out)
+                continue
             if part in _ALONE:
                 _keep(_ALONE[part](args.data, work, SEED, args.workers), args.out)
                 continue
@@ -72,17 +73,6 @@ def main() -> None:
                 else:
                     found = people_figures(name, args.data, work, SEED, args.workers, args.count)
                 _keep(found, args.out)
-
-
-def _leave_out_places() -> None:
-    words = iter(sys.argv)
-    kept = []
-    for word in words:
-        if word in _PLACES:
-            next(words, None)
-        elif not word.startswith(tuple(f"{place}=" for place in _PLACES)):
-            kept.append(word)
-    sys.argv[:] = kept
 
 
 def _keep(figures: object, out: Path) -> None:

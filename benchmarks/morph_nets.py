@@ -33,11 +33,14 @@ from augment.types import Image
 
 SEED = 7
 _WORTH = {"OK": 1.0, "WATCH": 0.5, "FAILED": 0.0}
-_WIDTH = 16  # rows of another width are called dcgan_w<width>
+#: Rows of another width are called dcgan_w<width>, of other lengths <arch>_<thousands>k.
+_WIDTH, _IMAGES = 16, 6_000
 #: Ours, narrow and fast, by the side of its faces; smaller ones are enlarged to the film's 64.
-_CHANNELS = {32: (128, 96, 64), 64: (96, 64, 48, 24)}
-_CRITIC = {32: (32, 64, 128), 64: (16, 32, 64, 96)}
-_RATE = 0.003  # of ours: a short training; DCGAN keeps its port's
+NARROW: dict[int, dict[str, Any]] = {
+    32: {"channels": (128, 96, 64), "critic": (32, 64, 128)},
+    64: {"channels": (96, 64, 48, 24), "critic": (16, 32, 64, 96)},
+}
+RATE = 0.003  # of ours: a short training; DCGAN keeps its port's
 _SHOWN = 8
 _IN_SHEET = ("aligned-500",)
 
@@ -87,10 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--arches", nargs="+", default=arches, choices=arches)
     parser.add_argument("--part", nargs="+", default=["train", "measure"],
                         choices=["train", "measure"])  # fmt: skip
-    parser.add_argument("--side", type=int, default=64, choices=[*_CHANNELS], help="ours, pixels")
+    parser.add_argument("--side", type=int, default=64, choices=[*NARROW], help="ours, pixels")
     parser.add_argument("--width", type=int, default=_WIDTH, help="DCGAN's; its port has 64")
     parser.add_argument("--batch", type=int, default=6)
-    parser.add_argument("--images", type=int, default=9_000, help="that a network sees")
+    parser.add_argument("--images", type=int, default=_IMAGES, help="that a network sees")
     parser.add_argument("--work", type=Path, default=Path(".augment/morph"), help="they go on here")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/morph.json"))
     return parser
@@ -124,12 +127,10 @@ def _figures(
     case: Case, config: Config, film: Film, measures: Measures | None, work: Path
 ) -> Iterator[Figure]:
     frames = some(film, case.kind, case.count)
-    arch: str = config.arch
+    arch = called(config)
     data, group = f"two_{case.film}", case.group
     network: Network | None = None
-    if arch != "warp":
-        if arch == "dcgan" and config.network.width != _WIDTH:
-            arch = f"dcgan_w{config.network.width}"
+    if config.arch != "warp":
         people = [f"person {n}" for n in frames.who]
         lesson = Lesson(frames.crops, people, side(config), _digest(frames.crops), False)
         try:
@@ -163,10 +164,19 @@ def config_of(arch: str, args: argparse.Namespace) -> Config:
     """Of the benchmark's trainings."""
     settings: dict[str, float] = {"images": args.images, "batch": args.batch}
     if arch == "ours":
-        settings["learning_rate"] = _RATE
-    network = {"width": args.width, "channels": _CHANNELS[args.side],
-               "critic": _CRITIC[args.side]}  # fmt: skip
+        settings["learning_rate"] = RATE
+    network = {"width": args.width} | NARROW[args.side]
     return Config.model_validate({"arch": arch, "network": network, "train": settings})
+
+
+def called(config: Config) -> str:
+    """What rows of a training are called."""
+    name: str = config.arch
+    if name == "dcgan" and config.network.width != _WIDTH:
+        name += f"_w{config.network.width}"
+    if name != "warp" and config.train.images != _IMAGES:
+        name += f"_{config.train.images / 1000:g}k"
+    return name
 
 
 def _digest(crops: Faces) -> str:

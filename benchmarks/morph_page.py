@@ -16,7 +16,8 @@ from augment.planning.donors import DonorPool
 from augment.types import Image
 
 _ORDER = (
-    *("real", "blend", "warp_two", "warp", "warp_four", "dcgan", "dcgan_w8", "ours"),
+    *("real", "real_32px", "blend", "warp_two", "warp", "warp_four", "dcgan", "dcgan_18k"),
+    *("ours", "ours_18k"),
     *("raw", "aligned", "steadied", "video"),
 )
 _ROWS, _SCALE, _LINE = 6, 2, 4

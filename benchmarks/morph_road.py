@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 from morph_faces import SOURCES, bench_align
+from morph_nets import NARROW, RATE
 
 from augment.engine import Engine
 from augment.errors import TrainingFailed
@@ -28,14 +29,14 @@ from augment.stages import audit, gate, generate, pilot, plan, train
 
 _MORE = 60
 #: arch -> the generator's entry.
-_NETWORK = {"people": 2, "train": {"images": 9_000, "batch": 6}}
+_TRAIN = {"images": 6_000, "batch": 6}
 ENTRIES: dict[str, dict[str, Any]] = {
     "warp_two": {"people": 2},
     "warp": {"people": 3},
     "warp_four": {},
-    "ours": _NETWORK | {"arch": "ours", "network": {"channels": [128, 96, 64],
-                                                    "critic": [32, 64, 128]}},
-    "dcgan": _NETWORK | {"arch": "dcgan", "network": {"width": 16}},
+    "ours": {"people": 2, "arch": "ours", "network": NARROW[64],
+             "train": _TRAIN | {"learning_rate": RATE}},
+    "dcgan": {"people": 2, "arch": "dcgan", "network": {"width": 16}, "train": _TRAIN},
 }  # fmt: skip
 _STAGES = {"audit": audit, "pilot": pilot, "plan": plan, "generate": generate, "gate": gate}
 

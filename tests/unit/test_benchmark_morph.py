@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from augment.generators.morph import Config
-from augment.generators.morph.training import network_of
+from augment.generators.morph.training import network_of, side
 from tests.unit.aligned_faces import face_picture
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -23,12 +23,14 @@ def bench() -> Iterator[Any]:
     sys.path.insert(0, str(BENCHMARKS))
     import morph_frames
     import morph_nets
+    import morph_nets_measures
     import morph_nets_models
     import morph_road
 
     yield SimpleNamespace(
-        frames=morph_frames, nets=morph_nets, models=morph_nets_models, road=morph_road
-    )
+        frames=morph_frames, nets=morph_nets, models=morph_nets_models, road=morph_road,
+        measures=morph_nets_measures,
+    )  # fmt: skip
     sys.path.remove(str(BENCHMARKS))
 
 
@@ -90,6 +92,45 @@ def test_dcgan_has_paths_where_its_samples_show_both(
     assert len(model.paths(3, 4, np.random.default_rng(0))) == found
 
 
+def test_ours_is_trained_at_the_films_size(bench: Any) -> None:
+    config = bench.nets.config_of("ours", bench.nets._parser().parse_args([]))
+    assert side(config) == bench.frames.SIZE
+    port = bench.nets.config_of("dcgan", bench.nets._parser().parse_args([])).training()
+    assert port.learning_rate == 2e-4
+
+
+def test_rows_of_another_length_have_a_name_of_their_own(bench: Any) -> None:
+    args = bench.nets._parser().parse_args(["--images", "18000"])
+    names = [bench.nets.called(bench.nets.config_of(arch, args))
+             for arch in ("dcgan", "ours", "warp")]  # fmt: skip
+    assert names == ["dcgan_18k", "ours_18k", "warp"]
+    usual = bench.nets.config_of("ours", bench.nets._parser().parse_args([]))
+    assert bench.nets.called(usual) == "ours"
+
+
+def test_half_of_the_pixels_are_far_from_all_of_them(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def described(_: Any, faces: Any) -> Any:
+        """How much neighbouring pixels differ: what few pixels lose."""
+        faces = faces.astype(np.float64)
+        rows = np.abs(np.diff(faces, axis=1)).mean(axis=(1, 3))
+        return rows / np.linalg.norm(faces.mean(axis=(1, 3)), axis=1, keepdims=True)
+
+    monkeypatch.setattr(bench.measures, "embedder", lambda _: None)
+    monkeypatch.setattr(bench.measures, "described", described)
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (4, 40, 64, 64, 3), dtype=np.uint8)
+    noise[[1, 3]] //= 2  # the second person is darker
+    points = np.zeros((40, 5, 2), np.float32)
+    film = bench.frames.Film(
+        {"raw": [*noise[:2]]}, {"raw": [points] * 2}, {"raw": [*noise[2:]]}, {"raw": [points] * 2}
+    )
+    rows = bench.measures.Measures(film, "raw", Path(), 0).floor("two_noisy")
+    found = {(row.name, row.arch): row.value for row in rows}
+    assert found["fd", "real_32px"] > 10 * found["fd", "real"]
+
+
 def test_a_finished_training_is_not_done_again(bench: Any, film: Any, tmp_path: Path) -> None:
     words = ["--images", "16", "--batch", "8", "--width", "1", "--work", str(tmp_path)]
     args = bench.nets._parser().parse_args(words)
@@ -97,7 +138,7 @@ def test_a_finished_training_is_not_done_again(bench: Any, film: Any, tmp_path: 
     turns = [list(bench.nets._figures(case, config, film, None, tmp_path)) for _ in range(2)]
     assert turns[0] == turns[1]  # the minutes, too
     assert {row.name for row in turns[0]} == {"health", "d_loss", "g_loss", "train_minutes"}
-    assert {(row.arch, row.group) for row in turns[0]} == {("dcgan_w1", "aligned-24")}
+    assert {(row.arch, row.group) for row in turns[0]} == {("dcgan_w1_0.016k", "aligned-24")}
     (minutes,) = tmp_path.glob("trained/*/minutes.json")
     minutes.unlink()  # as after a kill: what was spent before it is not known
     again = list(bench.nets._figures(case, config, film, None, tmp_path))
