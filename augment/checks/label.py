@@ -2,16 +2,19 @@
 
 A candidate must look more like the ordered value than like its parent's: judges' likelihood ratio
 of the two, of an ordered label over each value and its neighbours. Judges are not sure of real
-faces either, so it is held against real faces that carry the ordered value, group by group. Where
-judges are weak that alone lets nearly anything pass: so it is held against real faces of the
-parent's value, too, few of whom may look as much like the ordered one (judges' weighted mean). That
-refuses good candidates where judges cannot tell the two apart: a face whose label nobody can see
-is not worth making.
+faces either, so it is held against real faces that carry the ordered value, group by group.
 
-And something must have changed: on the way from the parent to the candidate the judges' likelihood
-ratios (their weighted mean) must rise by more than they waver. Waverings are those of real faces
-judged twice, the second time mirrored and a little closer. What this costs good candidates cannot
-be taken from real faces, which do not come with and without a change: `benchmarks/gate.py` says it.
+Where judges are weak that alone lets nearly anything pass, so it is held against real faces that do
+not carry the value, too: few of them may be as far on the way to it (judges' weighted mean of the
+likelihood ratio, or of the place on an ordered scale). These are the faces of the parent's value;
+on an ordered scale those of the nearest value on the parent's side that is no neighbour of the
+ordered one. It refuses good candidates where judges hardly tell the two apart: a face whose label
+cannot be seen teaches nobody.
+
+And something must have changed: from the parent to the candidate that weighted mean must rise by
+more than judges waver. Waverings are those of real faces judged twice, the second time mirrored and
+a little closer. What this costs good candidates cannot be taken from real faces, which do not come
+with and without a change: `benchmarks/gate.py` says it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +35,7 @@ from augment.vocabulary import UNKNOWN
 class Config(Section):
     # Share of the real faces of a value that may be refused; None: the gate's shared rate.
     false_rejection: float | None = Field(default=None, gt=0, lt=0.5)
-    # Share of the real faces of a parent's value that may look as much like the ordered one.
+    # Share of real faces without the ordered value that may look as much like it; 1: not asked.
     false_acceptance: float = Field(default=0.1, gt=0, le=1)
     # By how many times their usual wavering judges must see a candidate nearer to the ordered
     # value than its parent is; 0: it may not be farther away.

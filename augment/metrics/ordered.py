@@ -24,6 +24,8 @@ _TINY = 1e-3
 _SURE = 0.9
 #: A judge that never wavers still does by so much.
 _LEAST_WAVERING = 0.05
+#: Values so near on an ordered scale are taken for each other: they will do.
+_REACH = 1
 #: From so many real faces of a value on, thresholds come from them.
 _FEWEST = 8
 
@@ -74,6 +76,7 @@ class Threshold:
         # The best judge's word counts as it is.
         self.judges = {judge: worth / max(judges.values()) for judge, worth in judges.items()}
         self._values = {judge: reference.values[judge][order.label] for judge in judges}
+        self._way = self._find_way()
         words = np.array(reference.unseen.rows.column(order.label).to_pylist(), dtype=np.str_)
         unseen = self._of(reference.unseen, slice(None))
         is_own = words == order.value
@@ -82,9 +85,11 @@ class Threshold:
         self._ratios = {j: Ranks.fit(self._ratio(j, found)) for j, found in real.items()}
         own = self._weakest(self._ranks(real), self._own)
         self._floors = Floors.fit(own, take(groups, is_own), order.rate, reference.smallest_group)
-        self._before = self._parents_like(words)
-        self._limit = self._of_most(self._taken(unseen, self._before))
-        self._others = self._reached_by_others(unseen)
+        unlike = self._other = self._unlike()
+        is_other = words == unlike if unlike else ~is_own & (words != UNKNOWN)
+        others = self._taken(unseen, is_other)
+        self._limit = self._of_most(others)
+        self._others = self._passing(others, int(is_other.sum()))
         self._own_unlike = int((self._likeness(real) < self._limit).sum()) if judges else 0
         self._wavering = self._usual_wavering(unseen, self._of(reference.again, slice(None)))
 
@@ -100,10 +105,10 @@ class Threshold:
     def _usual_wavering(
         self, unseen: Mapping[str, FloatArray], again: Mapping[str, FloatArray]
     ) -> dict[str, float]:
-        """By how much each judge's ratio moves where nothing has changed: the median."""
+        """By how much what each judge says moves where nothing has changed: the median."""
         found = {}
         for judge in self.judges:
-            moved = np.abs(self._ratio(judge, again[judge]) - self._ratio(judge, unseen[judge]))
+            moved = np.abs(self._towards(judge, again[judge]) - self._towards(judge, unseen[judge]))
             known = moved[np.isfinite(moved)]
             found[judge] = max(float(np.median(known)) if len(known) else 0.0, _LEAST_WAVERING)
         return found
@@ -113,28 +118,50 @@ class Threshold:
     ) -> FloatArray:
         """How much nearer to the ordered value than its parent each face is, in waverings."""
         moved = [
-            (self._ratio(judge, faces[judge]) - self._ratio(judge, parents[judge]))
+            (self._towards(judge, faces[judge]) - self._towards(judge, parents[judge]))
             / self._wavering[judge]
             for judge in self.judges
         ]
         weights = list(self.judges.values())
         return np.asarray(np.average(moved, axis=0, weights=weights), dtype=np.float32)
 
-    def _parents_like(self, words: npt.NDArray[np.str_]) -> npt.NDArray[np.bool_]:
-        """Which real faces have the parents' value, or, where that is not known, any other."""
-        before = self._order.before
-        if before:
-            return np.equal(words, before)
-        return np.not_equal(words, self._order.value) & np.not_equal(words, UNKNOWN)
+    def _towards(self, judge: str, opinion: FloatArray) -> FloatArray:
+        """How far a judge sees each face on its way to the ordered value, (faces,): on an ordered
+        scale the mean of its places, else the log ratio of the two values."""
+        if not self._way:
+            return self._unbounded(judge, opinion)
+        places = np.arange(opinion.shape[1], dtype=np.float32)
+        return np.asarray(self._way * (opinion @ places), dtype=np.float32)
+
+    def _find_way(self) -> int:
+        """Up (1) or down (-1) an ordered scale; 0: the label is not ordered, or the parents' value
+        not known to every judge."""
+        value, before = self._order.value, self._order.before
+        scales = list(self._values.values())
+        if self._order.label not in ORDERED_LABELS or not scales:
+            return 0
+        if any(before not in scale for scale in scales):
+            return 0
+        return 1 if scales[0].index(value) > scales[0].index(before) else -1
+
+    def _unlike(self) -> str:
+        """The value that a candidate must not look like: the parents', or, on an ordered scale, the
+        one nearest to the ordered value on the parents' side that is not its neighbour. "": any
+        other, for the parents' is not known."""
+        if not self._way:
+            return self._order.before
+        scale = next(iter(self._values.values()))
+        place = scale.index(self._order.value) - (_REACH + 1) * self._way
+        return scale[place] if 0 <= place < len(scale) else self._order.before
 
     def _likeness(self, faces: Mapping[str, FloatArray]) -> FloatArray:
-        """All judges' ratio of the ordered value: their weighted mean, (faces,)."""
-        said = [self._unbounded(judge, faces[judge]) for judge in self.judges]
+        """How far all judges see each face on its way: their weighted mean, (faces,)."""
+        said = [self._towards(judge, faces[judge]) for judge in self.judges]
         weights = list(self.judges.values())
         return np.asarray(np.average(said, axis=0, weights=weights), dtype=np.float32)
 
     def _of_most(self, others: Mapping[str, FloatArray]) -> float:
-        """What all but few of the real faces of the parents' value stay below."""
+        """What all but few of the real faces of the other value stay below."""
         if not self._order.before or not self.judges or self._false_acceptance == 1:
             return -np.inf
         likeness = self._likeness(others)
@@ -149,16 +176,14 @@ class Threshold:
     ) -> dict[str, FloatArray]:
         return {judge: opinion[which] for judge, opinion in faces.items()}
 
-    def _reached_by_others(self, unseen: Mapping[str, FloatArray]) -> tuple[int, int]:
-        """How many real faces of the parents' value (of any other) would pass, of all."""
-        found = self._taken(unseen, self._before)
-        count = int(self._before.sum())
+    def _passing(self, others: Mapping[str, FloatArray], count: int) -> tuple[int, int]:
+        """How many of these real faces would pass, of all."""
         floor = self._floor
         if floor is None:
             return 0, count
-        passed = self._weakest(self._ranks(found), count) >= floor
+        passed = self._weakest(self._ranks(others), count) >= floor
         if np.isfinite(self._limit):
-            passed &= self._likeness(found) >= self._limit
+            passed &= self._likeness(others) >= self._limit
         return int(passed.sum()), count
 
     def _ratio(self, judge: str, opinion: FloatArray) -> FloatArray:
@@ -176,7 +201,7 @@ class Threshold:
     def _near(self, judge: str, opinion: FloatArray, value: str) -> FloatArray:
         """The probability of a value; of an ordered label, of its neighbours as well."""
         values = self._values[judge]
-        reach = 1 if self._order.label in ORDERED_LABELS else 0
+        reach = _REACH if self._order.label in ORDERED_LABELS else 0
         near = np.abs(np.arange(len(values)) - values.index(value)) <= reach
         return np.asarray(opinion[:, near].sum(axis=1), dtype=np.float32)
 
@@ -220,7 +245,7 @@ class Threshold:
         order = self._order
         words = (
             f"{order.label} should be {order.value}; more than {self._false_acceptance:.0%} of the "
-            f"real faces of {order.before} look like that, too ({', '.join(self.judges)})"
+            f"real faces of {self._other} look like that, too ({', '.join(self.judges)})"
         )
         return [Doubt(n, float(one), self._limit, words) for n, one in enumerate(likeness)]
 
@@ -261,7 +286,7 @@ class Threshold:
         told = (
             f"{what}: {', '.join(self.judges)} must rank it above {self._floor or 0:.3f} of "
             f"{self._own} real faces of it; {reached} of {of} real faces of "
-            f"{before or 'other values'} would pass"
+            f"{self._other or 'other values'} would pass"
         )
         if not np.isfinite(self._limit):
             return told

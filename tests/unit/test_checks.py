@@ -197,8 +197,9 @@ class TestOrderedLabel:
         check.fit(reference(unseen, values={"judge": {"age_group": self.AGES}}, parents=parents))
         return check
 
-    def judge(self, check: label.Check, seen: float, parent: str) -> Verdict:
-        faces = rows(1, age_group=[self.AGES[4]], parents=[[parent]], changes=[["age_group"]])
+    def judge(self, check: label.Check, seen: float, parent: str, ordered: int = 4) -> Verdict:
+        ages = [self.AGES[ordered]]
+        faces = rows(1, age_group=ages, parents=[[parent]], changes=[["age_group"]])
         opinions = {"judge": {"age_group": self.opinions(np.array([seen]))}}
         return check.judge(Evidence(faces, opinions))[0]
 
@@ -247,6 +248,11 @@ class TestOrderedLabel:
         assert found
         assert int(found[1]) <= 16
         assert int(found[2]) > 50
+
+    def test_at_the_end_of_the_scale_a_neighbour_can_be_a_parent(self, check: label.Check) -> None:
+        assert self.judge(check, 4.9, "p3", ordered=5).passed
+        verdict = self.judge(check, 4.1, "p3", ordered=5)
+        assert "hardly a change from the parent's 40-49" in verdict.reason
 
     def test_where_nothing_had_to_change_a_copy_is_fine(self, check: label.Check) -> None:
         assert self.judge(check, 4.0, "p3").passed
