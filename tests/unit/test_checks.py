@@ -251,7 +251,7 @@ class TestOrderedLabel:
 
     def test_at_the_end_of_the_scale_a_neighbour_can_be_a_parent(self, check: label.Check) -> None:
         assert self.judge(check, 4.9, "p3", ordered=5).passed
-        verdict = self.judge(check, 4.1, "p3", ordered=5)
+        verdict = self.judge(check, 4.02, "p3", ordered=5)
         assert "hardly a change from the parent's 40-49" in verdict.reason
 
     def test_where_nothing_had_to_change_a_copy_is_fine(self, check: label.Check) -> None:
