@@ -6,9 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from augment.figures import Figure, write_figures
 from augment.metrics.arms import MAIN
 from augment.schema import IMAGE, candidate_schema, index_schema
 from augment.shards import write_bucketed
+from benchmarks.fairness_page import write_page
 from benchmarks.fairness_thin import left_out, write_thinned
 from benchmarks.fairness_variants import (
     Road,
@@ -157,3 +159,24 @@ def test_parts_are_named() -> None:
     assert check_parts("arms, dose") == ["arms", "dose"]
     with pytest.raises(ValueError, match="doses: parts are arms"):
         check_parts("doses")
+
+
+def test_the_page_lays_variants_side_by_side(tmp_path: Path) -> None:
+    rows = [
+        Figure("overall", "original", "s, gender", 0.8, "ratio", "higher", 90, "test", seeds=5,
+               interval=(0.7, 0.9)),
+        Figure("overall", "balanced", "s, gender", 0.9, "ratio", "higher", 90, "test", seeds=5,
+               interval=(0.8, 0.95)),
+        Figure("accuracy", "balanced", "s, gender", 0.5, "ratio", "higher", 30, "test", "old", 5,
+               (0.4, 0.6)),
+        Figure("overall", "balanced", "s, gender", 0.1, "difference", "higher", 90, "test",
+               "against original", 5, (0.02, 0.15)),
+    ]  # fmt: skip
+    path = tmp_path / "fairness.json"
+    write_figures(path, "fairness", 1, rows)
+    write_page(path)
+    page = path.with_suffix(".md").read_text()
+    assert "90 held-out faces, 5 trainings a variant." in page
+    assert "| original | 0.800 [0.700, 0.900] |" in page
+    assert "| variant | old (n=30) |\n|---|---|\n| original |  |\n| balanced | 0.500 |" in page
+    assert "| balanced | **+0.100** [0.020, 0.150] |" in page
