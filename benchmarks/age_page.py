@@ -44,7 +44,9 @@ two ages for the same gender; of *mirrored*: the parent and its mirror image. `f
 to real faces of the group, of *truth* between two sets of these: the floor. `pass_rate`: what the
 gate lets through of the two age groups that have fewest faces, made of others; `label_passed`: what
 its check of the ordered age lets through, of *truth* when held-out real faces of that age take the
-places of those that were made. Orders go to the donors whose faces passed in the pilot.
+places of those that were made. Orders go to the donors whose faces passed in the pilot. Both were
+taken before that check asked that few real faces of other ages look as much like the ordered one
+(`false_acceptance`): on photos old faces were let through that do not look it, and fewer pass now.
 """
 
 _WRONG = """*Photos* (20 of the test split at five ages, looked at; none is shown). At 8 to 75 years

@@ -106,7 +106,8 @@ _ROAD = """One generator of several attributes; of each the value that fewer fac
 `pass_rate` is what the whole gate lets through, `label_passed` what its check of the ordered value
 does: of candidates, and (*truth*) of real held-out faces with that value in their places. No judge
 of faults of making is asked here: what passes has the value and is the person, and may be no good
-picture.
+picture. Taken before that check asked that few real faces without the value look as much like it
+(`false_acceptance`).
 """
 _SHEET = "In white: where the attention is open.\n"
 
