@@ -53,51 +53,57 @@ Order accordingly (`plan.spare`, `plan.most_spare`). A bin of three faces needs 
 
 _NETS = """## Networks of two people
 
-*dcgan* is Han and Kim's network in the layers of its port, at a quarter of the port's width; *ours*
-knows a person (`who`, which mixes by w between 0 and 1) from a moment (pose, light, expression),
-here at 32 pixels, enlarged to 64. *warp* is the classical morph of a frame of each. `two_drawn`:
-two drawn films; `two_clips`: clips A and B. Groups: frames cut by a fixed box (`raw`) or by their
-own points (`aligned`), and how many of both people there are at most (those without exactly one
-face are not used). Held against later frames that nobody learned from, in MobileFaceNet's
-features; a logistic regression on these says who it is.
+*dcgan* is Han and Kim's network in the layers of its port, at a quarter of the port's width and
+batches of 6; *ours* knows a person (`who`, which mixes by w between 0 and 1) from a moment (pose,
+light, expression). Both make 64 pixels. *warp* is the classical morph of a frame of each.
+`two_drawn`: two drawn films; `two_clips`: clips A and B. Groups: frames cut by a fixed box (`raw`)
+or by their own points (`aligned`), and how many of both people there are at most (those without
+exactly one face are not used). Held against later frames that nobody learned from, in
+MobileFaceNet's features; a logistic regression on these says who it is.
 
 `fd`, `kid`, `precision`, `recall`: samples of either person. `fd_of_morphs`: the middle of paths.
+`real`: learned frames; `real_32px`: the unseen frames themselves with half of their pixels.
 `memorisation`: how far samples are from the nearest learned frame, by how far unseen frames are;
 below 1 they are copies, far above they are no good faces either. `path_smoothness`: the longest
 step by the mean one. `crossing_share`: paths on which the recogniser changes its mind once, in one
 direction; of *dcgan* between samples that it is sure about, of *ours* between two given frames that
-it has never seen.
+it has never seen. `health` is the paper's rule on `d_loss` and `g_loss`; it needs 500 steps for a
+verdict and three times as many for a failure.
 
-How many images each network saw stands above each table. Trainings of 9,000 took about a minute
-and a half of one processor core (`train_minutes`); rows of 3,000 and 2,400 are of half a minute
-each, equal time and not equal images, and show what comes first, not what comes out in the end.
+How many images each network saw stands above each table, what that took in `train_minutes`: a few
+minutes of one core each, of the 45 minutes of two cores that a training may take.
 
-With 9,000 images *ours* shows both people, soft but faces, and all its paths between unseen frames
-cross once; `health` is OK, its critic does not win. Mixes have a fault of their own: where
-one person's hair meets the other's background there is a grid of coloured dots. (Tried with one
-seed: repeated pixels instead of sub-pixels take the grid away, leave a coloured spot, and give
-faces farther from real ones.) *dcgan* shows one grainy face whatever z is, so that it has no path;
-more images did not change that. The warp is sharper, and its morphs lie nearer to real frames, in
-every row; hair and background of both people shine through. Raw crops were harder for *ours* than
-aligned ones. Nothing is as good as unseen real frames are: `precision` and `recall` are 0.
+What the eye sees of *ours*: at once which of the two it is, eyes, nose and mouth in their places,
+no strands of hair, soft. Some samples have an edge of the other head's outline, as moments are
+drawn for both people together. Mixes of aligned frames are one face; where one person's hair meets
+the other's background there is a blue or dark seam, and of raw frames mouth and nose may be
+doubled. *dcgan* shows one grainy face whatever z is, so that it has no path. (Batches of 16, tried
+with one seed, did not change that.) The warp is sharper; hair and background of both shine through.
 
-`health` is the paper's rule on `d_loss` and `g_loss`. It needs 500 steps for a verdict and 1,500
-for a failure; short trainings say WATCH. *dcgan* had these steps on 500 frames, aligned and raw:
-its discriminator wins on both (`d_loss` near 0), but the generator's loss stays high instead of
-rising, so that the rule says WATCH and not FAILED. The paper's pattern, raw crops fail and aligned
-ones learn, was not seen: at a quarter of the port's width and batches of 6 neither learns.
+*ours* is nearer to unseen frames (`fd`, `kid`) than *dcgan* in every row, and nearer on aligned
+frames than on raw ones; on drawn ones a hundred are little worse than five hundred, at equally many
+images seen. On aligned drawn frames its samples are nearer than the unseen frames themselves are
+with half of their pixels (`real_32px`): a network of 32 pixels, which stood in this table before,
+was held back by its size at least as much as by its training. The warp's morphs lie nearer to real
+frames than those of *ours* in every row, and `precision` and `recall` are 0 everywhere: nothing is
+as good as unseen real frames are.
+
+`health`: *dcgan*'s discriminator is ahead of the paper's band in every row, on drawn frames more so
+on raw than on aligned ones; that is the paper's direction (raw fails), but not its pattern (aligned
+learns), and the rule says WATCH, as these trainings are too short for it to say FAILED. The critic
+of *ours* stays in balance in every row; WATCH there is for a generator's loss that still moves.
 The drawn heads move little, and there is one seed.
 
-**Not run**: 5,000 frames; the port's full width and batch; raw crops of 100 frames and of the
-clips; networks on the road, of many people; further seeds. One command, which may be interrupted,
-does it: `python benchmarks/morph_nets.py` (on the road: `python benchmarks/morph.py --part road`).
+**Not run**: 5,000 frames (each would hardly be seen twice by trainings of this length); trainings
+of 45 minutes; the port's full width and batch; networks on the road, of many people; further seeds.
+One command, which may be interrupted, does it: `python benchmarks/morph_nets.py` (on the road:
+`python benchmarks/morph.py --part road --road-arches ours dcgan`).
 
 ![Networks of two drawn people](morph_nets.jpg)
 
 Drawn people, aligned, up to 500 frames. First *dcgan*: eight samples. Then *ours*: eight samples,
 and two paths between frames that it has not seen. Last *warp*: two paths.
 """
-
 
 _AGAIN = """All of it again, in order: `python benchmarks/morph.py` (hours of one core; with
 `--work` a killed run goes on). Which command, commit and seed each row was made with stands in
