@@ -76,28 +76,32 @@ minutes of one core each, of the 45 minutes of two cores that a training may tak
 What the eye sees of *ours*: at once which of the two it is, eyes, nose and mouth in their places,
 no strands of hair, soft. Some samples have an edge of the other head's outline, as moments are
 drawn for both people together. Mixes of aligned frames are one face; where one person's hair meets
-the other's background there is a blue or dark seam, and of raw frames mouth and nose may be
-doubled. *dcgan* shows one grainy face whatever z is, so that it has no path. (Batches of 16, tried
-with one seed, did not change that.) The warp is sharper; hair and background of both shine through.
+the other's background there is a blue or dark seam; of raw frames, and of the clips, mouth and nose
+may be dark or doubled. *dcgan* shows one grainy face whatever z is, so that it has no path.
+(Batches of 16, tried with one seed, did not change that.) The warp is sharper; hair and background
+of both shine through.
 
 *ours* is nearer to unseen frames (`fd`, `kid`) than *dcgan* in every row, and nearer on aligned
-frames than on raw ones; on drawn ones a hundred are little worse than five hundred, at equally many
-images seen. On aligned drawn frames its samples are nearer than the unseen frames themselves are
-with half of their pixels (`real_32px`): a network of 32 pixels, which stood in this table before,
-was held back by its size at least as much as by its training. The warp's morphs lie nearer to real
-frames than those of *ours* in every row, and `precision` and `recall` are 0 everywhere: nothing is
-as good as unseen real frames are.
+frames than on raw ones; a hundred drawn ones are a little worse than five hundred, at equally many
+images seen. Nearly all its paths between unseen frames cross once. On aligned drawn frames its
+samples are nearer than the unseen frames themselves are with half of their pixels (`real_32px`): a
+network of 32 pixels, which stood in this table before, was held back by its size at least as much
+as by its training. The warp's morphs lie nearer to real frames than those of *ours* in every row,
+and `precision` and `recall` are 0 everywhere: nothing is as good as unseen real frames are.
 
 `health`: *dcgan*'s discriminator is ahead of the paper's band in every row, on drawn frames more so
 on raw than on aligned ones; that is the paper's direction (raw fails), but not its pattern (aligned
 learns), and the rule says WATCH, as these trainings are too short for it to say FAILED. The critic
-of *ours* stays in balance in every row; WATCH there is for a generator's loss that still moves.
-The drawn heads move little, and there is one seed.
+of *ours* stays in balance in every row; WATCH there is for a generator's loss that still moves. The
+drawn heads move little, and there is one seed.
 
-**Not run**: 5,000 frames (each would hardly be seen twice by trainings of this length); trainings
-of 45 minutes; the port's full width and batch; networks on the road, of many people; further seeds.
-One command, which may be interrupted, does it: `python benchmarks/morph_nets.py` (on the road:
-`python benchmarks/morph.py --part road --road-arches ours dcgan`).
+Sampling (`faces_per_s`) and training were timed while other work ran on the machine.
+
+**Not run**: raw frames of the clips; 5,000 frames (each would hardly be seen twice by trainings of
+this length); trainings of 45 minutes; the port's full width and batch; networks on the road, of
+many people; further seeds. One command, which may be interrupted, does it: `python
+benchmarks/morph_nets.py` (on the road: `python benchmarks/morph.py --part road --road-arches ours
+dcgan`).
 
 ![Networks of two drawn people](morph_nets.jpg)
 
