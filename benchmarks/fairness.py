@@ -38,7 +38,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness_page import write_page
-from fairness_variants import Road, Variant, check_parts, first_candidates, variants, whole
+from fairness_variants import (
+    Road,
+    Variant,
+    check_parts,
+    chosen,
+    first_candidates,
+    variants,
+    whole,
+)
 
 from augment.errors import UserError
 from augment.figures import Figure, write_figures
@@ -75,7 +83,7 @@ def main() -> None:
     ungated = None
     if "gate" in args.parts:
         ungated = first_candidates(road, list(params["generators"] or {}), pictures)
-    every = list(variants(road, args.parts, ungated))
+    every = chosen(list(variants(road, args.parts, ungated)), args.only)
     if args.whole:
         every.append(whole(Road.of(args.whole)))
     predicted = _predicted(args, params["seed"], config, every, exams, pictures)
@@ -101,6 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--parts", type=check_parts, default="arms,dose,adjusted,generators,gate")
+    parser.add_argument("--only", nargs="+", default=[], help="variants, by name, beside baselines")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
     parser.add_argument("--work", type=Path, help="trainings; else those of `evaluate` are gone on")

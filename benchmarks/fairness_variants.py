@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from augment.errors import UserError
 from augment.gating.candidates import all_candidate_folders
 from augment.metrics.arms import ARMS, MAIN, REFERENCE
 from augment.schema import IMAGE, OK, Labels, without_predicted
@@ -81,6 +82,19 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
     if "gate" in parts and ungated is not None:
         real = everyone.filter(pc.invert(everyone.column("synthetic")))
         yield Variant("ungated", pa.concat_tables([real, ungated.select(real.column_names)]), MAIN)
+
+
+def chosen(every: Sequence[Variant], names: Sequence[str]) -> list[Variant]:
+    """The arms without synthetic faces, and those that are named; no names: all.
+
+    Raises:
+        UserError: a name is none of theirs.
+    """
+    known = [variant.name for variant in every]
+    if wrong := [name for name in names if name not in known]:
+        raise UserError(f"--only {wrong[0]}: there are {'; '.join(known)}")
+    kept = {*names, *(arm for arm in ARMS if arm != MAIN)}
+    return [variant for variant in every if not names or variant.name in kept]
 
 
 def whole(road: Road) -> Variant:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from augment.errors import UserError
 from augment.figures import Figure, write_figures
 from augment.metrics.arms import MAIN
 from augment.schema import IMAGE, candidate_schema, index_schema
@@ -15,6 +16,7 @@ from benchmarks.fairness_thin import left_out, write_thinned
 from benchmarks.fairness_variants import (
     Road,
     check_parts,
+    chosen,
     first_candidates,
     variants,
     whole,
@@ -79,6 +81,15 @@ def test_every_variant_says_what_it_trains_on(road: Road) -> None:
     assert adjusted.rows["id"].to_pylist() == found["dose 0.25"].rows["id"].to_pylist()
     assert not any(adjusted.rows["synthetic"].to_pylist())
     assert "ungated" not in found
+
+
+def test_variants_can_be_chosen_beside_the_baselines(road: Road) -> None:
+    every = list(variants(road, ["arms", "dose"], None))
+    assert chosen(every, []) == every
+    found = [variant.name for variant in chosen(every, ["dose 0.25"])]
+    assert found == ["original", "resampled", "classical", "logit-adjusted", "dose 0.25"]
+    with pytest.raises(UserError, match="--only dose 3: there are original"):
+        chosen(every, ["dose 3"])
 
 
 def test_a_single_generator_is_not_compared_with_itself(tmp_path: Path) -> None:
