@@ -1,6 +1,7 @@
 """Figures that count: one long-form JSON file a system, with data, n, interval and commit."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -63,7 +64,7 @@ def command(words: Sequence[str]) -> str:
             kept += [word, "DIR"]
         elif not word.startswith(tuple(f"{name}=" for name in _FOLDERS)):
             kept.append(word)
-    return " ".join(["python", *kept])
+    return shlex.join(["python", *kept])
 
 
 def _identity(row: dict[str, object]) -> tuple[object, ...]:

@@ -87,16 +87,17 @@ def main() -> None:
     if args.whole:
         every.append(whole(Road.of(args.whole)))
     predicted = _predicted(args, params["seed"], config, every, exams, pictures)
-    rows = [
-        figure
-        for exam, words in zip(exams, predicted, strict=True)
-        for name, task in config.tasks.items()
-        for figure in _figures(name, task, exam, words)
-    ]
+    rows: list[Figure] = []
+    for exam, words in zip(exams, predicted, strict=True):
+        for name, task in config.tasks.items():
+            data = f"{exam.name}, {name}"
+            compared = {
+                baseline: _compared(task, exam.test, words, baseline) for baseline in BASELINES
+            }
+            _print(data, compared[REFERENCE])
+            rows += _figures(data, compared)
     write_figures(args.out, "fairness", SEED, rows)
     write_page(args.out)
-    for exam, words in zip(exams, predicted, strict=True):
-        _print(config.tasks, exam, words)
 
 
 def _arguments() -> argparse.Namespace:
@@ -205,18 +206,20 @@ def _predicted(
     return found
 
 
-def _compared(
-    task: Task, test: pa.Table, predicted: Predicted, against: str = REFERENCE
-) -> Comparison:
+def _compared(task: Task, test: pa.Table, predicted: Predicted, against: str) -> Comparison:
     faces, places = held_out(task, test)
     words = {name: said[task.label][:, places] for name, said in predicted.items()}
     return compare(faces, words, MAIN, against, SEED, rivals=ARMS)
 
 
-def _figures(name: str, task: Task, exam: Exam, predicted: Predicted) -> Iterator[Figure]:
-    compared = _compared(task, exam.test, predicted)
-    data = f"{exam.name}, {name}"
-    for variant, scores in compared.scores.items():
+def _figures(data: str, compared: Mapping[str, Comparison]) -> Iterator[Figure]:
+    """Of all variants, and their differences to each baseline.
+
+    Args:
+        data: what the figures call the faces and the task.
+        compared: by baseline.
+    """
+    for variant, scores in compared[REFERENCE].scores.items():
         for measure in MEASURES:
             value = getattr(scores, measure)
             if value is not None:
@@ -230,8 +233,8 @@ def _figures(name: str, task: Task, exam: Exam, predicted: Predicted) -> Iterato
                 "accuracy", variant, data, round(group.accuracy, 4), "ratio", "higher", group.n,
                 "test", group.name, scores.seeds, _rounded(group.interval),
             )  # fmt: skip
-    for baseline in BASELINES:
-        yield from _differences(_compared(task, exam.test, predicted, baseline), baseline, data)
+    for baseline, comparison in compared.items():
+        yield from _differences(comparison, baseline, data)
 
 
 def _differences(compared: Comparison, against: str, data: str) -> Iterator[Figure]:
@@ -250,14 +253,12 @@ def _rounded(interval: tuple[float, float]) -> tuple[float, float]:
     return round(interval[0], 4), round(interval[1], 4)
 
 
-def _print(tasks: Mapping[str, Task], exam: Exam, predicted: Predicted) -> None:
-    for name, task in tasks.items():
-        compared = _compared(task, exam.test, predicted)
-        print(f"\n{exam.name}\n{name}: {'variant':24} overall  balanced  worst   gap")
-        for variant, scores in compared.scores.items():
-            numbers = (scores.overall, scores.balanced_accuracy, scores.worst_group, scores.gap)
-            shown = "  ".join("    –" if value is None else f"{value:7.3f}" for value in numbers)
-            print(f"{' ' * len(name)}  {variant:24} {shown}")
+def _print(data: str, compared: Comparison) -> None:
+    print(f"\n{data}\n  {'variant':24} overall  balanced  worst   gap")
+    for variant, scores in compared.scores.items():
+        numbers = (scores.overall, scores.balanced_accuracy, scores.worst_group, scores.gap)
+        shown = "  ".join("    –" if value is None else f"{value:7.3f}" for value in numbers)
+        print(f"  {variant:24} {shown}")
 
 
 if __name__ == "__main__":

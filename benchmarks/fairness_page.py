@@ -15,7 +15,7 @@ AGAINST = "against "
 _ABOUT = f"""What a small classifier learns from each variant of a train set, told by real faces
 that were held out. All variants see equally many faces, start from the same weights seed by seed,
 and are tested on the same faces. Values are means over seeds; brackets are 95 % intervals, paired
-bootstraps over test faces (all photos of a person, or of a group of duplicates, together).
+bootstraps over test faces (photos of one person together; of photos that come twice, one).
 `overall` is accuracy, `balanced_accuracy` the mean recall of the classes; `worst_group` and `gap`
 count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
 
@@ -26,6 +26,8 @@ count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
   logit-adjusted*: that set, treated so as well. *dose*: at most that share of synthetic faces a
   bin. *only* a generator: its faces alone. *ungated*: as many candidates as the balanced set holds,
   whatever the gate said of them.
+
+The FairFace road is that of examples/fairface without top-ups (`topup.rounds: 0`).
 """
 
 

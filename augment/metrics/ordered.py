@@ -59,8 +59,13 @@ class Part:
     parent_places: np.ndarray
 
 
+def _each(scores: FloatArray, floor: float, words: str) -> list[Doubt]:
+    """The same doubt of every candidate."""
+    return [Doubt(place, float(score), floor, words) for place, score in enumerate(scores)]
+
+
 class Threshold:
-    """What real faces of the ordered value score, against one value that a parent may have."""
+    """What real faces of the ordered value score, and real faces of another one: see the check."""
 
     def __init__(
         self,
@@ -247,7 +252,7 @@ class Threshold:
             f"{order.label} should be {order.value}; more than {self._false_acceptance:.0%} of the "
             f"real faces of {self._other} look like that, too ({', '.join(self.judges)})"
         )
-        return [Doubt(n, float(one), self._limit, words) for n, one in enumerate(likeness)]
+        return _each(likeness, self._limit, words)
 
     def _of_change(self, changes: FloatArray) -> list[Doubt]:
         order = self._order
@@ -255,7 +260,7 @@ class Threshold:
             f"{order.label} should be {order.value}; hardly a change from the parent's "
             f"{order.before} ({', '.join(self.judges)})"
         )
-        return [Doubt(n, float(c), self._least_change, words) for n, c in enumerate(changes)]
+        return _each(changes, self._least_change, words)
 
     def _without_reference(self, faces: Mapping[str, FloatArray], count: int) -> list[Doubt]:
         """Too few real faces of this value: it must be more likely than by chance."""

@@ -58,6 +58,7 @@ def test_the_command_names_no_folder_of_whoever_ran_it() -> None:
         command(["ship.py", "mask", "--fairface", "/my/own"])
         == "python ship.py mask --fairface DIR"
     )
+    assert command(["fairness.py", "--only", "a, b"]) == "python fairness.py --only 'a, b'"
     roads = ["fairness.py", "--project", "/a", "--test", "/b", "--test", "/c", "--seeds", "5"]
     assert command(roads) == "python fairness.py --project DIR --test DIR --test DIR --seeds 5"
 
