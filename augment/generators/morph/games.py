@@ -20,12 +20,12 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1
 
 _WEIGHTS = {"learnt": 4.0, "coarse": 2.0, "edges": 2.0, "real": 0.15, "who": 1.0, "moment": 0.05,
-            "between": 1.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
+            "between": 3.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
 _PENALTY = 0.5
 _NOISE = 0.15  # on moments, so that those between the learned ones are faces, too
 _TEMPERATURE = 0.1  # of likenesses of who
-_START = 8  # coarse colours: so many places a side
+_PLACES = 16  # a side whose colours are held in mixes; of 8 pixels each, they left blue seams
 _PART, _STEP = 8, 0.15  # of a batch is walked along a path, in steps of w
 
 
@@ -111,7 +111,7 @@ class People:
     def _between(faces: Tensor, made: Tensor, w: Tensor) -> Tensor:
         """How far a mix's coarse colours are from between those of its two people's faces: what the
         encoder does not look at would be free else."""
-        size = faces.shape[2] // _START
+        size = max(1, faces.shape[2] // _PLACES)
         one = nn.functional.avg_pool2d(faces, size)
         target = torch.lerp(one, one.roll(1, 0), w[:, :, None, None])
         return (nn.functional.avg_pool2d(made, size) - target).abs().mean()
