@@ -258,3 +258,5 @@ def test_rare_groups_are_drawn_more_often() -> None:
     weights: FloatArray = draw_more_often(words, {"0-2": 2.0})
     assert weights[0] == pytest.approx(4 * weights[-1], rel=1e-5)
     assert weights.mean() == pytest.approx(1.0)
+    both = draw_more_often([("3-9", "", "Black"), ("3-9", "", "White")], {"Black": 2.0})
+    assert both[0] == pytest.approx(2 * both[1])

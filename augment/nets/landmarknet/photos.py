@@ -124,16 +124,19 @@ def _answer(task: tuple[Path, str, int]) -> list[Seen]:
     return look_often(photo, _worker["teacher"], row_generator(seed, "teacher's looks", name))
 
 
-def draw_more_often(words: list[tuple[str, str, str]], ages: Mapping[str, float]) -> FloatArray:
+def draw_more_often(words: list[tuple[str, str, str]], harder: Mapping[str, float]) -> FloatArray:
     """(photos,): how often each is drawn, so that rare groups are not forgotten.
 
     Args:
         words: of each photo: age, gender, race as labelled.
-        ages: factors for groups of age that are harder, 1 where none is given.
+        harder: factors for values of age and race that are harder, 1 where none is given.
     """
     counts: dict[str, int] = {}
     for age, _, race in words:
         counts[age] = counts.get(age, 0) + 1
         counts[race] = counts.get(race, 0) + 1
-    shares = [ages.get(age, 1.0) / np.sqrt(counts[age] * counts[race]) for age, _, race in words]
+    shares = [
+        harder.get(age, 1.0) * harder.get(race, 1.0) / np.sqrt(counts[age] * counts[race])
+        for age, _, race in words
+    ]
     return np.asarray(np.array(shares) / np.mean(shares), dtype=np.float32)
