@@ -70,11 +70,7 @@ def main() -> None:
     args = _arguments()
     road = Road.of(args.project)
     params = read_params(args.project / "params.yaml")
-    config = Config.model_validate(params["evaluate"])
-    if args.images:
-        config = config.model_copy(
-            update={"train": config.train.model_copy(update={"images": args.images})}
-        )
+    config = trained_with(Config.model_validate(params["evaluate"]), args.images)
     exams = [_own_exam(args.project, args.name, config.tasks)]
     exams += [
         Exam(f"{args.name}, tested on {_sources(other)}", _photos(other)) for other in args.test
@@ -94,10 +90,17 @@ def main() -> None:
             compared = {
                 baseline: _compared(task, exam.test, words, baseline) for baseline in BASELINES
             }
-            _print(data, compared[REFERENCE])
-            rows += _figures(data, compared)
+            print_scores(data, compared[REFERENCE])
+            rows += figures_of(data, compared)
     write_figures(args.out, "fairness", SEED, rows)
     write_page(args.out)
+
+
+def trained_with(config: Config, images: int | None) -> Config:
+    """With so many faces seen in a training, if that is said."""
+    if not images:
+        return config
+    return config.model_copy(update={"train": config.train.model_copy(update={"images": images})})
 
 
 def _arguments() -> argparse.Namespace:
@@ -212,7 +215,7 @@ def _compared(task: Task, test: pa.Table, predicted: Predicted, against: str) ->
     return compare(faces, words, MAIN, against, SEED, rivals=ARMS)
 
 
-def _figures(data: str, compared: Mapping[str, Comparison]) -> Iterator[Figure]:
+def figures_of(data: str, compared: Mapping[str, Comparison]) -> Iterator[Figure]:
     """Of all variants, and their differences to each baseline.
 
     Args:
@@ -253,7 +256,7 @@ def _rounded(interval: tuple[float, float]) -> tuple[float, float]:
     return round(interval[0], 4), round(interval[1], 4)
 
 
-def _print(data: str, compared: Comparison) -> None:
+def print_scores(data: str, compared: Comparison) -> None:
     print(f"\n{data}\n  {'variant':24} overall  balanced  worst   gap")
     for variant, scores in compared.scores.items():
         numbers = (scores.overall, scores.balanced_accuracy, scores.worst_group, scores.gap)

@@ -26,6 +26,9 @@ count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
   logit-adjusted*: that set, treated so as well. *dose*: at most that share of synthetic faces a
   bin. *only* a generator: its faces alone. *ungated*: as many candidates as the balanced set holds,
   whatever the gate said of them.
+- Of masks: *bare*, the real train faces; else every second face that a training sees is covered:
+  *greyed* below the nose's middle, wearing *masks* of the network that comes with the package, or
+  MaskTheFace's *templates*, which the test faces wear, too: what there was to gain.
 
 The FairFace road is that of examples/fairface without top-ups (`topup.rounds: 0`).
 """

@@ -99,11 +99,14 @@ class Pasted:
 
     def __call__(self, faces: Sequence[Image], points: Points) -> Pictures:
         return [
-            None if places is None else self._one(face, places, number)
+            self.one(face, places, number)
             for number, (face, places) in enumerate(zip(faces, points, strict=True))
         ]
 
-    def _one(self, face: Image, places: FloatArray, number: int) -> Image | None:
+    def one(self, face: Image, places: FloatArray | None, number: int) -> Image | None:
+        """With the template that ``number`` chooses."""
+        if places is None:
+            return None
         made, alpha = paste(face, places, self._templates[number % len(self._templates)])
         return made if alpha.any() else None
 

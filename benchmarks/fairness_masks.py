@@ -1,0 +1,241 @@
+"""What are synthetic masks worth to a model that meets real ones?
+
+    python benchmarks/fairness_masks.py --project DIR --seeds 5
+
+DIR holds a road past ``dvc repro align`` whose photos show no masks. The pipeline's small
+classifier (a head a label: the tasks of `evaluate`, and whether there is a mask) learns on its
+train faces in several ways. Each training sees equally many faces and starts from the same weights
+a seed; but for ``bare``, every second face is covered:
+
+- ``bare``: as they are; what a mask is, it cannot know, and says "no" to all;
+- ``greyed``: below the middle between eyes and nose tip all is grey, what anybody can do;
+- ``masks``: wearing a mask put on by the network that comes with the package (``MaskWearer``);
+- ``templates``: wearing MaskTheFace's templates. The test wears these, too, so that this is no
+  rival but what there was to gain.
+
+Tested on the real held-out faces as they are and wearing MaskTheFace's templates, and, on whether
+there is a mask, on photos from the web (``masked/wild``), of which nobody learned. Rows go to
+reports/systems/fairness.json, as those of benchmarks/fairness.py; whether faces with masks are told
+apart better is in reports/systems/mask.json (``verify_accuracy``).
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from fairness import SEED, Exam, figures_of, print_scores, trained_with
+from fairness_page import write_page
+from folders import add_folders
+from mask_faces import Landmarker, aligned
+from mask_methods import Pasted
+
+from augment.editing import MaskWearer
+from augment.errors import UserError
+from augment.figures import write_figures
+from augment.generators.mask.layout import read_templates
+from augment.images import decode, encode
+from augment.metrics.fairness import compare
+from augment.metrics.tasks import Task, held_out, real_faces
+from augment.nets.trials import Trials
+from augment.params import read_params
+from augment.plugins import configure
+from augment.protocols import Face
+from augment.schema import IMAGE, OK, Labels
+from augment.seeds import row_seed
+from augment.shards import read_schema, read_table, write_table
+from augment.stages.evaluate import ClassicalAugmentation, Config
+from augment.types import Image
+from augment.vocabulary import NO, YES
+
+BARE, MAIN = "bare", "masks"
+#: The types of mask that are put on, in turn.
+_KINDS = ("surgical", "n95", "cloth")
+_GREY = 128
+_MASK = Task(label="mask", groups=["mask"])
+_SCHEMA = pa.schema([("id", pa.string()), ("image", IMAGE)])
+Points = npt.NDArray[np.float32]
+#: A face and its points, and the face's id -> the face covered, or None where that is not possible.
+Cover = Callable[[Image, Points, str], Image | None]
+
+
+def main() -> None:
+    args = _arguments()
+    params = read_params(args.project / "params.yaml")
+    config = trained_with(Config.model_validate(params["evaluate"]), args.images)
+    faces = _read(args.project)
+    covers = _covers(args.data, params["align"], params["seed"])
+    work = args.work or args.project / ".augment/fairness_masks"
+    train, test = real_faces(faces, "train"), real_faces(faces, "test")
+    pictures = work / "pictures"
+    worn = {name: _covered(train, name, cover, pictures, "train") for name, cover in covers.items()}
+    pasted = _covered(test, "templates", covers["templates"], pictures, "test")
+    _write(pictures / "train-bare.parquet", train)
+    _write(pictures / "test-bare.parquet", test)
+    named = args.name or "+".join(params["ingest"]["sources"])
+    wild = _wild(args.data / "masked/wild", params["align"], pictures, test)
+    exams = [
+        Sitting(Exam(f"{named}, faces as they are", test), config.tasks),
+        Sitting(Exam(f"{named}, wearing templates", pasted), config.tasks),
+        Sitting(Exam(f"{named}, tested on masked/wild", wild), {"mask": _MASK}),
+    ]
+    ways = {BARE: train} | {name: pa.concat_tables([train, rows]) for name, rows in worn.items()}
+    classes = _classes(train, config)
+    rows = []
+    for exam in exams:
+        predicted = {
+            name: _predicted(pictures, mine, exam.faces.test, classes, config, params, args, work)
+            for name, mine in ways.items()
+        }
+        for name, task in exam.tasks.items():
+            truth, places = held_out(task, exam.faces.test)
+            words = {way: said[task.label][:, places] for way, said in predicted.items()}
+            data = f"{exam.faces.name}, {name}"
+            compared = compare(truth, words, MAIN, BARE, SEED)
+            print_scores(data, compared)
+            rows += figures_of(data, {BARE: compared})
+    write_figures(args.out, "fairness", SEED, rows)
+    write_page(args.out)
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """Faces, and what is asked of them, by name."""
+
+    faces: Exam
+    tasks: dict[str, Task]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--project", type=Path, default=Path(), help="a road past `align`")
+    parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
+    add_folders(parser, "fairness")
+    args = parser.parse_args()
+    if not (args.project / "data/aligned/_complete.json").is_file():
+        parser.error(f"{args.project} holds no aligned faces: run `dvc repro align` there first")
+    return args
+
+
+def _read(project: Path) -> pa.Table:
+    """The usable faces of a road, none of them masked, with their pictures."""
+    folder = project / "data/aligned"
+    labels = [name for name in Labels.of(read_schema(folder)).columns if name != "mask"]
+    rows = read_table(
+        folder, ["id", "status", "split", "person", "sha256", "image", "points", *labels]
+    )
+    rows = rows.filter(pc.equal(rows.column("status"), OK)).sort_by("id")
+    nothing = {"mask": NO, "bin": "", "synthetic": False}
+    for name, value in nothing.items():
+        rows = rows.append_column(name, pa.array([value] * rows.num_rows))
+    return rows
+
+
+def _covers(data: Path, align: dict[str, Any], seed: int) -> dict[str, Cover]:
+    wearers = [MaskWearer(kind) for kind in _KINDS]
+    detector = _detector(align)
+    landmarker = Landmarker(data, detector)
+    pasted = Pasted(read_templates(data / "masked/templates"))
+
+    def greyed(face: Image, points: Points, _: str) -> Image:
+        made = face.copy()
+        made[max(1, round(float((points[:2, 1].mean() + points[2, 1]) / 2))) :] = _GREY
+        return made
+
+    def masked(face: Image, points: Points, name: str) -> Image | None:
+        number = row_seed(seed, "mask", name)
+        given = Face(name, face, points, {"mask": NO})
+        return wearers[number % len(wearers)].change(given, number).image
+
+    def pasted_on(face: Image, _: Points, name: str) -> Image | None:
+        return pasted.one(face, landmarker(face), row_seed(seed, "template", name))
+
+    return {"greyed": greyed, MAIN: masked, "templates": pasted_on}
+
+
+def _detector(align: dict[str, Any]) -> Any:
+    module, settings = configure("align", align["detector"], "align.detector")
+    return module.Detector(settings)
+
+
+def _covered(rows: pa.Table, name: str, cover: Cover, folder: Path, split: str) -> pa.Table:
+    """The rows of the faces that could be covered, whose pictures are then in ``folder``."""
+    path = folder / f"{split}-{name}.parquet"
+    ids = [f"{name} {one}" for one in rows.column("id").to_pylist()]
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = []
+        columns = (rows.column(column).to_pylist() for column in ("image", "points"))
+        for one, image, points in zip(ids, *columns, strict=True):
+            places = np.array(points, np.float32).reshape(5, 2)
+            covered = cover(decode(image["bytes"]), places, one)
+            if covered is not None:
+                made.append({"id": one, "image": {"bytes": encode(covered), "path": None}})
+        write_table(path, pa.Table.from_pylist(made, _SCHEMA))
+    there = pq.read_table(path, columns=["id"]).column("id")
+    print(f"{split} {name}: {len(there):,} of {rows.num_rows:,} faces", file=sys.stderr)
+    new = {
+        "id": pa.array(ids),
+        "sha256": pa.array([f"{name} {one}" for one in rows.column("sha256").to_pylist()]),
+        "mask": pa.array([YES] * rows.num_rows),
+    }
+    for column, values in new.items():
+        rows = rows.set_column(rows.schema.get_field_index(column), column, values)
+    return rows.filter(pc.is_in(rows.column("id"), there))
+
+
+def _write(path: Path, rows: pa.Table) -> None:
+    write_table(path, rows.select(_SCHEMA.names).cast(_SCHEMA))
+
+
+def _wild(folder: Path, align: dict[str, Any], pictures: Path, like: pa.Table) -> pa.Table:
+    """Photos with and without real masks, cut as the road cuts them; without a face: left out."""
+    detector = _detector(align)
+    made, rows = [], []
+    for name, word in (("with_mask", YES), ("without_mask", NO)):
+        for path in sorted((folder / name).iterdir()):
+            cut = aligned(decode(path.read_bytes()), detector, align["size"], align["margin"])
+            if cut is not None:
+                one = f"{name}/{path.name}"
+                made.append({"id": one, "image": {"bytes": encode(cut[0]), "path": None}})
+                rows.append({"id": one, "person": None, "sha256": f"wild {one}", "mask": word})
+    write_table(pictures / "test-wild.parquet", pa.Table.from_pylist(made, _SCHEMA))
+    schema = pa.schema([like.schema.field(name) for name in ("id", "person", "sha256", "mask")])
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _classes(train: pa.Table, config: Config) -> dict[str, list[str]]:
+    columns = [task.label for task in config.tasks.values()]
+    found = {name: sorted(set(train.column(name).to_pylist()) - {"unknown"}) for name in columns}
+    return found | {"mask": [NO, YES]}
+
+
+def _predicted(
+    pictures: Path, train: pa.Table, test: pa.Table, classes: dict[str, list[str]], config: Config,
+    params: dict[str, Any], args: argparse.Namespace, work: Path,
+) -> dict[str, npt.NDArray[np.str_]]:  # fmt: skip
+    """Label -> words, shape (seeds, test faces)."""
+    trials = Trials(pictures, train, test, classes, config.train, params["seed"], work, keep=True)
+    said = trials.run(("original",), args.seeds, ClassicalAugmentation())
+    return {
+        label: np.stack([said["original", number][label] for number in range(args.seeds)])
+        for label in classes
+    }
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"fairness_masks: {error}")
