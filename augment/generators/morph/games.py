@@ -20,12 +20,13 @@ from augment.nets.loop import Indices
 from augment.nets.losses import gradient_l1
 
 _WEIGHTS = {"learnt": 4.0, "coarse": 2.0, "edges": 2.0, "real": 0.15, "who": 1.0, "moment": 0.05,
-            "between": 3.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
+            "between": 1.0, "tint": 2.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
 _PENALTY = 0.5
 _NOISE = 0.15  # on moments, so that those between the learned ones are faces, too
 _TEMPERATURE = 0.1  # of likenesses of who
-_PLACES = 16  # a side whose colours are held in mixes; of 8 pixels each, they left blue seams
+_START = 8  # coarse colours: so many places a side
+_TINT = 5  # pixels a side of the squares, which overlap, whose tint is held in mixes
 _PART, _STEP = 8, 0.15  # of a batch is walked along a path, in steps of w
 
 
@@ -98,6 +99,7 @@ class People:
             "edges": gradient_l1(again, faces, everywhere),
             "real": nn.functional.softplus(-words).mean(),
             "between": self._between(faces, made, w),
+            "tint": self._tint(faces, made, w),
             "who": (back.who - wanted).abs().mean(),
             "moment": (back.moment - moment.detach()).abs().mean(),
             "alike": alike(own, who, same),
@@ -111,10 +113,18 @@ class People:
     def _between(faces: Tensor, made: Tensor, w: Tensor) -> Tensor:
         """How far a mix's coarse colours are from between those of its two people's faces: what the
         encoder does not look at would be free else."""
-        size = max(1, faces.shape[2] // _PLACES)
+        size = faces.shape[2] // _START
         one = nn.functional.avg_pool2d(faces, size)
         target = torch.lerp(one, one.roll(1, 0), w[:, :, None, None])
         return (nn.functional.avg_pool2d(made, size) - target).abs().mean()
+
+    @staticmethod
+    def _tint(faces: Tensor, made: Tensor, w: Tensor) -> Tensor:
+        """The same of what is left of colours without brightness, on small squares: where one
+        person's hair meets the other's background, mixes turned blue. Brightness is left free
+        there, else outlines of both people would shine through."""
+        one, mix = _tints(faces), _tints(made)
+        return (mix - torch.lerp(one, one.roll(1, 0), w[:, :, None, None])).abs().mean()
 
     def _uneven(self, first: Tensor, second: Tensor, moment: Tensor, w: Tensor) -> Tensor:
         """How unequal two equal steps of w change a face: a path shall neither stand nor jump."""
@@ -156,6 +166,12 @@ def alike(own: Tensor, who: Tensor, same: Tensor) -> Tensor:
     one, other = (nn.functional.normalize(codes - middle, dim=1) for codes in (own, who))
     likeness = nn.functional.log_softmax(one @ other.T / _TEMPERATURE, dim=1)
     return -(torch.logsumexp(likeness.masked_fill(~same, -1e4), dim=1)).mean()
+
+
+def _tints(faces: Tensor) -> Tensor:
+    """(n, 3, h, w): colours less their mean, on squares that overlap: apart, a grid would show."""
+    colours = faces - faces.mean(dim=1, keepdim=True)
+    return nn.functional.avg_pool2d(colours, _TINT, stride=2, padding=_TINT // 2)
 
 
 def _coarse(one: Tensor, other: Tensor, size: int) -> Tensor:
