@@ -26,7 +26,7 @@ from augment.types import Image
 
 WEIGHTS = Path(__file__).with_name("landmarknet.safetensors")
 #: Of the file that comes with the package.
-SHA256 = "708b4e5d32cc847e71701805f917aa96f20a5c1f2fc13e9d0c32d70b232a6ea9"
+SHA256 = "cac97d23a4004d41d48995fbab9dab004e1a8ab958703a83389832ba0a51cef9"
 
 
 class Config(Section):
