@@ -34,6 +34,7 @@ as a share of the distance between the eyes, against YuNet's mean of 16 looks.
 """
 
 Row = Mapping[str, Any]
+Found = Mapping[tuple[Any, ...], Row]  # by name, arch, data, split, group
 
 
 def main() -> None:
@@ -42,8 +43,8 @@ def main() -> None:
     parser.add_argument("--card", type=Path, default=CARD)
     args = parser.parse_args()
     rows = json.loads(args.figures.read_text(encoding="utf-8"))["rows"]
-    found = {(row["name"], row["arch"], row["data"], row["split"], row["group"]): row
-             for row in rows}  # fmt: skip
+    columns = ("name", "arch", "data", "split", "group")
+    found = {tuple(row[column] for column in columns): row for row in rows}
     text = args.card.read_text(encoding="utf-8")
     before, rest = text.split(_FIRST)
     _, after = rest.split(_NEXT)
@@ -51,7 +52,7 @@ def main() -> None:
     args.card.write_text(before + _FIRST + "\n".join(lines) + "\n" + _NEXT + after, "utf-8")
 
 
-def _compared(found: Mapping[tuple[str, ...], Row]) -> Iterator[str]:
+def _compared(found: Found) -> Iterator[str]:
     arches = (_OURS, *_OTHERS)
     yield f"| | {' | '.join(arches)} |"
     yield "|---" * (len(arches) + 1) + "|"
@@ -69,7 +70,7 @@ def _said(row: Row | None) -> str:
     return f"{row['value']:.1f}" if row["unit"] == "ms" else f"{row['value']:.3f}"
 
 
-def _by_group(found: Mapping[tuple[str, ...], Row]) -> Iterator[str]:
+def _by_group(found: Found) -> Iterator[str]:
     yield f"By group, {_OURS}, groups of at least 50 photos (95 % intervals):\n"
     yield "| data | group | recall | n | point error |"
     yield "|---|---|---|---|---|"

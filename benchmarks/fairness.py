@@ -215,14 +215,17 @@ def _compared(task: Task, test: pa.Table, predicted: Predicted, against: str) ->
     return compare(faces, words, MAIN, against, SEED, rivals=ARMS)
 
 
-def figures_of(data: str, compared: Mapping[str, Comparison]) -> Iterator[Figure]:
+def figures_of(
+    data: str, compared: Mapping[str, Comparison], reference: str = REFERENCE
+) -> Iterator[Figure]:
     """Of all variants, and their differences to each baseline.
 
     Args:
         data: what the figures call the faces and the task.
         compared: by baseline.
+        reference: one of these.
     """
-    for variant, scores in compared[REFERENCE].scores.items():
+    for variant, scores in compared[reference].scores.items():
         for measure in MEASURES:
             value = getattr(scores, measure)
             if value is not None:

@@ -21,7 +21,7 @@ apart better is in reports/systems/mask.json (``verify_accuracy``).
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,12 @@ from mask_methods import Pasted
 
 from augment.editing import MaskWearer
 from augment.errors import UserError
-from augment.figures import write_figures
+from augment.figures import Figure, write_figures
 from augment.generators.mask.layout import read_templates
 from augment.images import decode, encode
+from augment.metrics.arms import REFERENCE
 from augment.metrics.fairness import compare
+from augment.metrics.resampling import Words
 from augment.metrics.tasks import Task, held_out, real_faces
 from augment.nets.trials import Trials
 from augment.params import read_params
@@ -70,37 +72,32 @@ def main() -> None:
     args = _arguments()
     params = read_params(args.project / "params.yaml")
     config = trained_with(Config.model_validate(params["evaluate"]), args.images)
-    faces = _read(args.project)
-    covers = _covers(args.data, params["align"], params["seed"])
     work = args.work or args.project / ".augment/fairness_masks"
-    train, test = real_faces(faces, "train"), real_faces(faces, "test")
     pictures = work / "pictures"
-    worn = {name: _covered(train, name, cover, pictures, "train") for name, cover in covers.items()}
-    pasted = _covered(test, "templates", covers["templates"], pictures, "test")
+    faces = _read(args.project)
+    train, test = real_faces(faces, "train"), real_faces(faces, "test")
+    covers = _covers(args.data, params["align"], params["seed"])
     _write(pictures / "train-bare.parquet", train)
     _write(pictures / "test-bare.parquet", test)
-    named = args.name or "+".join(params["ingest"]["sources"])
+    worn = {name: _covered(train, name, cover, pictures, "train") for name, cover in covers.items()}
+    ways = {BARE: train} | {name: pa.concat_tables([train, rows]) for name, rows in worn.items()}
+    pasted = _covered(test, "templates", covers["templates"], pictures, "test")
     wild = _wild(args.data / "masked/wild", params["align"], pictures, test)
-    exams = [
+    named = args.name or "+".join(params["ingest"]["sources"])
+    sittings = [
         Sitting(Exam(f"{named}, faces as they are", test), config.tasks),
         Sitting(Exam(f"{named}, wearing templates", pasted), config.tasks),
         Sitting(Exam(f"{named}, tested on masked/wild", wild), {"mask": _MASK}),
     ]
-    ways = {BARE: train} | {name: pa.concat_tables([train, rows]) for name, rows in worn.items()}
     classes = _classes(train, config)
-    rows = []
-    for exam in exams:
-        predicted = {
-            name: _predicted(pictures, mine, exam.faces.test, classes, config, params, args, work)
-            for name, mine in ways.items()
-        }
-        for name, task in exam.tasks.items():
-            truth, places = held_out(task, exam.faces.test)
-            words = {way: said[task.label][:, places] for way, said in predicted.items()}
-            data = f"{exam.faces.name}, {name}"
-            compared = compare(truth, words, MAIN, BARE, SEED)
-            print_scores(data, compared)
-            rows += figures_of(data, {BARE: compared})
+    rows: list[Figure] = []
+    for sitting in sittings:
+        predicted = {}
+        for way, mine in ways.items():
+            trials = Trials(pictures, mine, sitting.faces.test, classes, config.train,
+                            params["seed"], work, keep=True)  # fmt: skip
+            predicted[way] = _predicted(trials, args.seeds)
+        rows += _scored(sitting, predicted)
     write_figures(args.out, "fairness", SEED, rows)
     write_page(args.out)
 
@@ -110,7 +107,7 @@ class Sitting:
     """Faces, and what is asked of them, by name."""
 
     faces: Exam
-    tasks: dict[str, Task]
+    tasks: Mapping[str, Task]
 
 
 def _arguments() -> argparse.Namespace:
@@ -221,17 +218,23 @@ def _classes(train: pa.Table, config: Config) -> dict[str, list[str]]:
     return found | {"mask": [NO, YES]}
 
 
-def _predicted(
-    pictures: Path, train: pa.Table, test: pa.Table, classes: dict[str, list[str]], config: Config,
-    params: dict[str, Any], args: argparse.Namespace, work: Path,
-) -> dict[str, npt.NDArray[np.str_]]:  # fmt: skip
+def _predicted(trials: Trials, seeds: int) -> dict[str, Words]:
     """Label -> words, shape (seeds, test faces)."""
-    trials = Trials(pictures, train, test, classes, config.train, params["seed"], work, keep=True)
-    said = trials.run(("original",), args.seeds, ClassicalAugmentation())
+    said = trials.run((REFERENCE,), seeds, ClassicalAugmentation())
     return {
-        label: np.stack([said["original", number][label] for number in range(args.seeds)])
-        for label in classes
+        label: np.stack([said[REFERENCE, number][label] for number in range(seeds)])
+        for label in trials.classes
     }
+
+
+def _scored(sitting: Sitting, predicted: Mapping[str, Mapping[str, Words]]) -> Iterator[Figure]:
+    for name, task in sitting.tasks.items():
+        truth, places = held_out(task, sitting.faces.test)
+        words = {way: said[task.label][:, places] for way, said in predicted.items()}
+        compared = compare(truth, words, MAIN, BARE, SEED)
+        data = f"{sitting.faces.name}, {name}"
+        print_scores(data, compared)
+        yield from figures_of(data, {BARE: compared}, BARE)
 
 
 if __name__ == "__main__":
