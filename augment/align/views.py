@@ -22,7 +22,12 @@ _FURTHER_LOOKS = ((0.6, 1), (1.0, 2), (0.25, 2))
 _CLOSEST_LOOK = 4
 
 
-def search(photo: Image, side: int, find: Callable[[Image], list[Detection]]) -> list[Detection]:
+Find = Callable[[Image], list[Detection]]
+
+
+def search(
+    photo: Image, side: int, find: Find, find_further: Find | None = None
+) -> list[Detection]:
     """The photo's faces, in its pixels; [] when no look shows one.
 
     A first look finds nearly all. Where it shows none, others follow with room around the photo, or
@@ -33,22 +38,22 @@ def search(photo: Image, side: int, find: Callable[[Image], list[Detection]]) ->
         side: side of the first look's canvas, pixels, a multiple of 32 (the networks' largest
             stride).
         find: the faces on a canvas, in canvas pixels.
+        find_further: the same for all looks but the first; ``find`` else.
     """
+    find_further = find_further or find
     faces = _look(photo, side, 1.0, find)
     long_side = max(photo.shape[:2])
     if faces and long_side > side:
         shown = max(float(face.box[2:].max()) for face in faces) * side / long_side
         if shown < _SMALL:
-            faces = _look(photo, _CLOSEST_LOOK * side, 1.0, find) or faces
+            faces = _look(photo, _CLOSEST_LOOK * side, 1.0, find_further) or faces
     for fill, larger in _FURTHER_LOOKS:
         if not faces:
-            faces = _look(photo, larger * side, fill, find)
+            faces = _look(photo, larger * side, fill, find_further)
     return faces
 
 
-def _look(
-    photo: Image, side: int, fill: float, find: Callable[[Image], list[Detection]]
-) -> list[Detection]:
+def _look(photo: Image, side: int, fill: float, find: Find) -> list[Detection]:
     """The faces on a canvas of which the photo's longer side takes the share ``fill``."""
     height, width = photo.shape[:2]
     ratio = side * fill / max(height, width)

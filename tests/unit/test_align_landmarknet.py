@@ -11,7 +11,7 @@ import augment.align.landmarknet as landmarknet
 from augment.align.landmarknet import Config, Detector
 from augment.align.landmarknet.decoding import faces_of
 from augment.align.landmarknet.graph import Layout, model, read_layout
-from augment.align.landmarknet.refining import refined
+from augment.align.landmarknet.refining import confirmed, refined
 from augment.crop import choose
 from augment.drawing import draw, random_spec, sample_person
 from augment.errors import UserError
@@ -172,3 +172,15 @@ def test_what_the_closer_look_does_not_show_stays(found: list[Detection]) -> Non
     points = np.array([[60, 60], [100, 60], [80, 80], [65, 100], [95, 100]], np.float32)
     face = Detection(np.array([40, 40, 80, 80], np.float32), points, 0.7)
     assert refined(np.zeros((200, 200, 3), np.uint8), face, lambda _: found) is face
+
+
+@pytest.mark.parametrize(("box", "seen"), [((30, 30, 60, 60), True), ((0, 0, 6, 6), False)])
+def test_a_face_is_confirmed_by_one_near_the_middle_of_a_closer_look(
+    box: tuple[int, int, int, int], seen: bool
+) -> None:
+    points = np.array([[80, 80], [120, 80], [100, 100], [85, 120], [115, 120]], np.float32)
+    face = Detection(np.array([60, 60, 80, 80], np.float32), points, 0.6)
+    closer = Detection(np.array(box, np.float32), points, 0.6)
+    photo = np.zeros((200, 200, 3), np.uint8)
+    assert confirmed(photo, face, lambda _: [closer]) is seen
+    assert not confirmed(photo, face, lambda _: [])

@@ -88,3 +88,13 @@ def test_no_face_anywhere() -> None:
     spot = Spot()
     assert search(np.zeros((50, 40, 3), np.uint8), 96, spot) == []
     assert spot.sides == [96, 96, 192, 192]
+
+
+def test_further_looks_may_be_found_in_otherwise() -> None:
+    first, further = Spot(largest=20), Spot()
+    tall = photo_with((20, 20, 60, 60), 160, 160)
+    assert len(search(tall, 160, first, further)) == 1
+    assert first.sides == [160]
+    assert further.sides
+    none = search(tall, 160, Spot(largest=20), lambda _: [])
+    assert none == []

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from augment.align.landmarknet.decoding import faces_of
 from augment.align.landmarknet.graph import Layout, model, read_layout
-from augment.align.landmarknet.refining import refined
+from augment.align.landmarknet.refining import confirmed, refined
 from augment.align.views import search
 from augment.errors import UserError
 from augment.params import Section
@@ -61,7 +61,7 @@ class Detector:
         Args:
             image: uint8 (height, width, 3), RGB.
         """
-        faces = search(image, self._config.look_size, self._find)
+        faces = search(image, self._config.look_size, self._find, self._find_for_sure)
         return [refined(image, face, self._find) for face in faces]
 
     def _find(self, canvas: Image) -> list[Detection]:
@@ -70,6 +70,11 @@ class Detector:
         levels = canvas.transpose(2, 0, 1)[None].astype(np.float32) - self._layout.middle
         maps = self._session.run(None, {"photo": levels})
         return faces_of(maps, self._layout, self._config.min_score)
+
+    def _find_for_sure(self, canvas: Image) -> list[Detection]:
+        """Further looks see faces where there are none: what is closer no face any more goes."""
+        found = self._find(canvas)
+        return [face for face in found if confirmed(canvas, face, self._find)]
 
     def _load(self) -> Layout:
         import onnxruntime  # takes a moment that the other detectors need not wait for

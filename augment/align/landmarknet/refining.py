@@ -4,12 +4,11 @@ al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional 
 but with one network.
 """
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from augment.align.views import Find
 from augment.crop import transform
 from augment.protocols import Detection
 from augment.types import FloatArray, Image
@@ -21,8 +20,6 @@ _FACE = 88.0
 _NEAR = 32.0
 _MIRRORED = [1, 0, 2, 4, 3]  # the order of a mirrored face's points
 _GREY = (128, 128, 128)
-
-Find = Callable[[Image], list[Detection]]
 
 
 def refined(photo: Image, face: Detection, find: Find) -> Detection:
@@ -39,6 +36,11 @@ def refined(photo: Image, face: Detection, find: Find) -> Detection:
         return face
     points = np.mean(seen, axis=0).astype(np.float32)
     return Detection(face.box, points, face.score)
+
+
+def confirmed(photo: Image, face: Detection, find: Find) -> bool:
+    """Whether a closer look shows the face, too. Arguments as of :func:`refined`."""
+    return any(_look(photo, face, find, mirrored) is not None for mirrored in (False, True))
 
 
 def _look(photo: Image, face: Detection, find: Find, mirrored: bool) -> FloatArray | None:
