@@ -16,10 +16,12 @@ a seed; but for ``bare``, every second face is covered:
 Tested on the real held-out faces as they are and wearing MaskTheFace's templates, and, on whether
 there is a mask, on photos from the web (``masked/wild``), of which nobody learned. Rows go to
 reports/systems/fairness.json, as those of benchmarks/fairness.py; whether faces with masks are told
-apart better is in reports/systems/mask.json (``verify_accuracy``).
+apart better is in reports/systems/mask.json (``verify_accuracy``). Pictures and trainings are kept
+in --work; after a change of how masks are made, name another folder.
 """
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,17 +29,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness import SEED, Exam, figures_of, print_scores, trained_with
 from fairness_page import write_page
 from folders import add_folders
-from mask_faces import Landmarker, aligned
+from mask_faces import Landmarker, aligned, upper_half
 from mask_methods import Pasted
 
-from augment.editing import MaskWearer
+from augment.editing import MaskWearer, edit_photo
 from augment.errors import UserError
 from augment.figures import Figure, write_figures
 from augment.generators.mask.layout import read_templates
@@ -49,23 +50,21 @@ from augment.metrics.tasks import Task, held_out, real_faces
 from augment.nets.trials import Trials
 from augment.params import read_params
 from augment.plugins import configure
-from augment.protocols import Face
+from augment.protocols import Detection
 from augment.schema import IMAGE, OK, Labels
 from augment.seeds import row_seed
 from augment.shards import read_schema, read_table, write_table
 from augment.stages.evaluate import ClassicalAugmentation, Config
-from augment.types import Image
-from augment.vocabulary import NO, YES
+from augment.types import FloatArray, Image
+from augment.vocabulary import NO, UNKNOWN, YES
 
 BARE, MAIN = "bare", "masks"
 #: The types of mask that are put on, in turn.
 _KINDS = ("surgical", "n95", "cloth")
-_GREY = 128
 _MASK = Task(label="mask", groups=["mask"])
 _SCHEMA = pa.schema([("id", pa.string()), ("image", IMAGE)])
-Points = npt.NDArray[np.float32]
 #: A face and its points, and the face's id -> the face covered, or None where that is not possible.
-Cover = Callable[[Image, Points, str], Image | None]
+Cover = Callable[[Image, FloatArray, str], Image | None]
 
 
 def main() -> None:
@@ -74,6 +73,7 @@ def main() -> None:
     config = trained_with(Config.model_validate(params["evaluate"]), args.images)
     work = args.work or args.project / ".augment/fairness_masks"
     pictures = work / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
     faces = _read(args.project)
     train, test = real_faces(faces, "train"), real_faces(faces, "test")
     covers = _covers(args.data, params["align"], params["seed"])
@@ -145,20 +145,34 @@ def _covers(data: Path, align: dict[str, Any], seed: int) -> dict[str, Cover]:
     landmarker = Landmarker(data, detector)
     pasted = Pasted(read_templates(data / "masked/templates"))
 
-    def greyed(face: Image, points: Points, _: str) -> Image:
-        made = face.copy()
-        made[max(1, round(float((points[:2, 1].mean() + points[2, 1]) / 2))) :] = _GREY
-        return made
+    def greyed(face: Image, points: FloatArray, _: str) -> Image:
+        return upper_half(face, points)
 
-    def masked(face: Image, points: Points, name: str) -> Image | None:
+    def masked(face: Image, points: FloatArray, name: str) -> Image | None:
+        # As a photo is edited: the network knows crops with more room than the road's may have.
         number = row_seed(seed, "mask", name)
-        given = Face(name, face, points, {"mask": NO})
-        return wearers[number % len(wearers)].change(given, number).image
+        wearer = wearers[number % len(wearers)]
+        edited = edit_photo(face, [wearer], Known(points), seed, name)
+        return edited.image if edited.edited else None
 
-    def pasted_on(face: Image, _: Points, name: str) -> Image | None:
+    def pasted_on(face: Image, _: FloatArray, name: str) -> Image | None:
         return pasted.one(face, landmarker(face), row_seed(seed, "template", name))
 
     return {"greyed": greyed, MAIN: masked, "templates": pasted_on}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A detector of one crop, whose five points, float32 (5, 2) in pixels, are known."""
+
+    points: FloatArray
+
+    def identity(self) -> str:
+        return "known points"
+
+    def detect(self, image: Image) -> list[Detection]:
+        height, width = image.shape[:2]
+        return [Detection(np.array([0, 0, width, height], np.float32), self.points, 1.0)]
 
 
 def _detector(align: dict[str, Any]) -> Any:
@@ -168,28 +182,36 @@ def _detector(align: dict[str, Any]) -> Any:
 
 def _covered(rows: pa.Table, name: str, cover: Cover, folder: Path, split: str) -> pa.Table:
     """The rows of the faces that could be covered, whose pictures are then in ``folder``."""
-    path = folder / f"{split}-{name}.parquet"
+    made = _pictures(rows, name, cover, folder / f"{split}-{name}.parquet")
+    print(f"{split} {name}: {len(made):,} of {rows.num_rows:,} faces", file=sys.stderr)
     ids = [f"{name} {one}" for one in rows.column("id").to_pylist()]
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        made = []
-        columns = (rows.column(column).to_pylist() for column in ("image", "points"))
-        for one, image, points in zip(ids, *columns, strict=True):
-            places = np.array(points, np.float32).reshape(5, 2)
-            covered = cover(decode(image["bytes"]), places, one)
-            if covered is not None:
-                made.append({"id": one, "image": {"bytes": encode(covered), "path": None}})
-        write_table(path, pa.Table.from_pylist(made, _SCHEMA))
-    there = pq.read_table(path, columns=["id"]).column("id")
-    print(f"{split} {name}: {len(there):,} of {rows.num_rows:,} faces", file=sys.stderr)
     new = {
         "id": pa.array(ids),
-        "sha256": pa.array([f"{name} {one}" for one in rows.column("sha256").to_pylist()]),
+        # Trainings are known by it: another picture is another training.
+        "sha256": pa.array([made.get(one) for one in ids]),
         "mask": pa.array([YES] * rows.num_rows),
     }
     for column, values in new.items():
         rows = rows.set_column(rows.schema.get_field_index(column), column, values)
-    return rows.filter(pc.is_in(rows.column("id"), there))
+    return rows.filter(pc.is_valid(rows.column("sha256")))
+
+
+def _pictures(rows: pa.Table, name: str, cover: Cover, path: Path) -> dict[str, str]:
+    """Covered faces, written to ``path`` unless they are there: id -> sha256 of the picture."""
+    if not path.is_file():
+        made = []
+        columns = (rows.column(column).to_pylist() for column in ("id", "image", "points"))
+        for one, image, points in zip(*columns, strict=True):
+            places = np.array(points, np.float32).reshape(5, 2)
+            covered = cover(decode(image["bytes"]), places, f"{name} {one}")
+            if covered is not None:
+                content = {"bytes": encode(covered), "path": None}
+                made.append({"id": f"{name} {one}", "image": content})
+        write_table(path, pa.Table.from_pylist(made, _SCHEMA))
+    return {
+        row["id"]: hashlib.sha256(row["image"]["bytes"]).hexdigest()
+        for row in pq.read_table(path).to_pylist()
+    }
 
 
 def _write(path: Path, rows: pa.Table) -> None:
@@ -214,7 +236,7 @@ def _wild(folder: Path, align: dict[str, Any], pictures: Path, like: pa.Table) -
 
 def _classes(train: pa.Table, config: Config) -> dict[str, list[str]]:
     columns = [task.label for task in config.tasks.values()]
-    found = {name: sorted(set(train.column(name).to_pylist()) - {"unknown"}) for name in columns}
+    found = {name: sorted(set(train.column(name).to_pylist()) - {UNKNOWN}) for name in columns}
     return found | {"mask": [NO, YES]}
 
 

@@ -29,6 +29,7 @@ from augment.types import FloatArray, Image
 
 SIZE = 64
 DRAWN_MARGIN, REAL_MARGIN = 0.1, 0.0
+_GREY = 128
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,14 @@ def yaw(points: FloatArray) -> float:
     offset = (points[2] - eyes) @ np.array([down[1], -down[0]])
     sine = 0.85 * offset / (0.45 * max(float(np.hypot(*(mouth - eyes))), 1.0))
     return float(np.degrees(np.arcsin(np.clip(sine, -0.85, 0.85))))
+
+
+def upper_half(face: Image, points: FloatArray) -> Image:
+    """The face, grey below the middle between eyes and nose tip: where masks lie."""
+    upper = face.copy()
+    row = round(float((points[:2, 1].mean() + points[2, 1]) / 2))
+    upper[max(row, 1) :] = _GREY
+    return upper
 
 
 def part_of_fairface(data: Path, folder: Path, most: int) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from mask_bench import PROFILE, Bench
-from mask_faces import SIZE, Crops, Landmarker, embedder, smaller
+from mask_faces import SIZE, Crops, Landmarker, embedder, smaller, upper_half
 from mask_judge import WEAKER, Judges, learned_judges
 from mask_measures import interval
 from mask_methods import Method, Pasted, Pictures, Points
@@ -15,10 +15,9 @@ from augment.figures import Figure
 from augment.images import resize
 from augment.metrics.pairs import likeness
 from augment.metrics.proportion import wilson_interval
-from augment.types import FloatArray, Image
+from augment.types import Image
 
 SMALL = 32  # pixels
-_GREY = 128
 _BARE = 200  # train photos without masks that the judges learn from
 
 
@@ -102,8 +101,9 @@ def _identity(bench: Bench, arch: str, name: str, crops: Crops, made: Pictures) 
     """Cosine of the embedder's word on a face before and after, of the upper face alone: below the
     middle between eyes and nose tip both pictures are grey."""
     there = [place for place, image in enumerate(made) if image is not None]
-    before = _upper([crops.images[place] for place in there], crops.points[there])
-    after = _upper([made[place] for place in there], crops.points[there])
+    points = crops.points[there]
+    before = list(map(upper_half, [crops.images[place] for place in there], points))
+    after = list(map(upper_half, [image for image in made if image is not None], points))
     network = embedder(bench.data)
     cosines = likeness(network.describe(before, 1.0), network.describe(after, 1.0))
     values = cosines.astype(np.float64)[:, None]
@@ -112,13 +112,3 @@ def _identity(bench: Bench, arch: str, name: str, crops: Crops, made: Pictures) 
         "identity_cosine", arch, name, round(float(cosines.mean()), 4), "ratio", "higher",
         len(there), split="held_out_people", interval=ends,
     )  # fmt: skip
-
-
-def _upper(images: Sequence[Any], points: FloatArray) -> list[Image]:
-    kept = []
-    for image, places in zip(images, points, strict=True):
-        row = round(float((places[:2, 1].mean() + places[2, 1]) / 2))
-        upper = image.copy()
-        upper[max(row, 1) :] = _GREY
-        kept.append(upper)
-    return kept
