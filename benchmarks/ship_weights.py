@@ -2,9 +2,11 @@
 
 With --road DIR they are those of a finished road of FairFace (examples/fairface) instead. Only from
 FairFace (CC BY 4.0) and, where its recipe says so, drawn faces. Ingest, align and train are the
-pipeline's own: generators learn on half "a" of the train split, judges on half "b". The held-out
-part (FairFace's test split: no photo of it, nor a near duplicate, was learned from) gives the model
-card's figures by group; of a generator that a gate can judge they are its pass rates in the road.
+pipeline's own: generators learn on half "a" of the train split, judges on half "b" or, where the
+recipe says so, on both: they will judge other people's faces, which no generator of theirs has
+learned here. The held-out part (FairFace's test split: no photo of it, nor a near duplicate, was
+learned from) gives the model card's figures by group; of a generator that a gate can judge they are
+its pass rates in the road.
 
 Writes ``augment/weights/<kind>/`` and ``reports/systems/shipped.json``; the digest that it prints
 belongs into ``augment/shipped.py``.
@@ -15,8 +17,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import pyarrow.compute as pc
 import yaml
 from ship_figures import coverage, gains, judged, passes
 
@@ -26,7 +30,7 @@ from augment.job import Job
 from augment.nets.weights import sha256
 from augment.params import read_params
 from augment.plugins import Kind
-from augment.shards import AtomicFile
+from augment.shards import AtomicFile, read_table, write_bucketed
 from augment.stages import align, ingest, train
 from augment.vocabulary import NO
 
@@ -46,18 +50,21 @@ class Recipe:
         entry: as in params.yaml.
         margin: of the crops that it learns from.
         drawn: whether it learns from drawn faces, too.
+        whole: whether a judge learns from the generators' half of the train faces, too.
     """
 
     point: Kind
     entry: Mapping[str, Any]
     margin: float = ROOMY
     drawn: bool = False
+    whole: bool = False
 
 
 RECIPES = {
     "mask": Recipe("generators", {"kind": "mask", "train": {"images": 30_000}}, drawn=True),
-    "attributes": Recipe("judges", {"kind": "attributes", "train": {"images": 96_000},
-                                    "labels": ["age_group", "gender", "ethnicity"]}),
+    "attributes": Recipe("judges", {"kind": "attributes", "train": {"images": 192_000},
+                                    "labels": ["age_group", "gender", "ethnicity"]},
+                         TIGHT, whole=True),
     # FairFace says of nobody who it is; drawn people have several pictures each.
     "identity": Recipe("judges", {"kind": "identity", "train": {"images": 48_000}}, drawn=True),
     "superres": Recipe("generators", {"kind": "superres", "train": {"images": 32_000},
@@ -115,7 +122,7 @@ def _trained(args: argparse.Namespace) -> Trained:
     if args.images is not None:
         entry["train"] = {"images": args.images}
     work = args.work / (("both" if recipe.drawn else "photos") + f"{recipe.margin:+g}")
-    return Trained(entry, work / "models" / args.kind, _faces(args, entry, work, recipe))
+    return Trained(entry, work / "models" / args.kind, _learned(args, entry, work, recipe))
 
 
 def _of_road(args: argparse.Namespace) -> Trained:
@@ -131,7 +138,9 @@ def _of_road(args: argparse.Namespace) -> Trained:
     return Trained(entries[args.kind], args.road / "models" / args.kind, args.road / "data/aligned")
 
 
-def _faces(args: argparse.Namespace, entry: Mapping[str, Any], work: Path, recipe: Recipe) -> Path:
+def _learned(
+    args: argparse.Namespace, entry: Mapping[str, Any], work: Path, recipe: Recipe
+) -> Path:
     """Run ingest, align and the training; returns the folder of aligned faces."""
     params: dict[str, Any] = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     people = params["ingest"]["sources"]["drawn"] | {"faces": args.drawn, "attributes": {}}
@@ -142,20 +151,35 @@ def _faces(args: argparse.Namespace, entry: Mapping[str, Any], work: Path, recip
     params["align"] |= {"margin": recipe.margin, "max_padded": 0.9}
     params["train"] = {args.kind: entry}
     engine = Engine("pool", args.workers, work / "cache")
-    stages = [
-        (ingest, None, [], {"index": "index"}),
-        (align, None, ["index"], {"aligned": "aligned"}),
-        (train, args.kind, ["aligned"],
-         {f"models/{args.kind}": f"models/{args.kind}",
-          f"history/{args.kind}.json": f"history/{args.kind}.json"}),
-    ]  # fmt: skip
-    for stage, key, inputs, outputs in stages:
-        stage.run(
-            Job(stage.__name__.rpartition(".")[2], key, params, SEED,
-                {name: work / name for name in inputs},
-                {name: work / path for name, path in outputs.items()}, engine)
-        )  # fmt: skip
-    return work / "aligned"
+    faces = work / "aligned"
+    _run(ingest, None, params, {}, {"index": work / "index"}, engine)
+    _run(align, None, params, {"index": work / "index"}, {"aligned": faces}, engine)
+    if recipe.whole:
+        faces = _in_one_half(faces, work / "aligned_whole")
+    made = {name: work / name for name in (f"models/{args.kind}", f"history/{args.kind}.json")}
+    _run(train, args.kind, params, {"aligned": faces}, made, engine)
+    return faces
+
+
+def _run(
+    stage: ModuleType,
+    key: str | None,
+    params: dict[str, Any],
+    inputs: dict[str, Path],
+    outputs: dict[str, Path],
+    engine: Engine,
+) -> None:
+    name = stage.__name__.rpartition(".")[2]
+    stage.run(Job(name, key, params, SEED, inputs, outputs, engine))
+
+
+def _in_one_half(faces: Path, folder: Path) -> Path:
+    """The same faces, those of the train split all in the judges' half."""
+    rows = read_table(faces)
+    place = rows.schema.get_field_index("half")
+    half = pc.if_else(pc.is_valid(rows.column("half")), "b", rows.column("half"))
+    write_bucketed(folder, rows.set_column(place, rows.schema.field(place), half), 8)
+    return folder
 
 
 if __name__ == "__main__":

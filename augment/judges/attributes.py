@@ -28,7 +28,7 @@ class Training(TrainConfig):
 
 
 class Config(LabelJudgeConfig):
-    channels: tuple[int, ...] = Field((24, 48, 96, 128), min_length=2)
+    channels: tuple[int, ...] = Field((24, 48, 96, 192, 256), min_length=2)
     # Largest standard deviation of the noise it learns with; a face's levels span 0..1.
     noise: float = Field(0.12, ge=0, le=1)
     dropout: float = Field(0.2, ge=0, lt=1)
