@@ -34,7 +34,7 @@ from augment.types import Image
 SEED = 7
 _WORTH = {"OK": 1.0, "WATCH": 0.5, "FAILED": 0.0}
 #: Rows of another width are called dcgan_w<width>, of other lengths <arch>_<thousands>k.
-_WIDTH, _IMAGES = 16, 6_000
+_WIDTH, _IMAGES = 16, 18_000
 #: Ours, narrow and fast, by the side of its faces; smaller ones are enlarged to the film's 64.
 NARROW: dict[int, dict[str, Any]] = {
     32: {"channels": (128, 96, 64), "critic": (32, 64, 128)},

@@ -16,8 +16,8 @@ from augment.planning.donors import DonorPool
 from augment.types import Image
 
 _ORDER = (
-    *("real", "real_32px", "blend", "warp_two", "warp", "warp_four", "dcgan", "dcgan_18k"),
-    *("ours", "ours_18k"),
+    *("real", "real_32px", "blend", "warp_two", "warp", "warp_four", "dcgan"),
+    "ours",
     *("raw", "aligned", "steadied", "video"),
 )
 _ROWS, _SCALE, _LINE = 6, 2, 4

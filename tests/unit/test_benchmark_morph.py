@@ -100,10 +100,10 @@ def test_ours_is_trained_at_the_films_size(bench: Any) -> None:
 
 
 def test_rows_of_another_length_have_a_name_of_their_own(bench: Any) -> None:
-    args = bench.nets._parser().parse_args(["--images", "18000"])
+    args = bench.nets._parser().parse_args(["--images", "9000"])
     names = [bench.nets.called(bench.nets.config_of(arch, args))
              for arch in ("dcgan", "ours", "warp")]  # fmt: skip
-    assert names == ["dcgan_18k", "ours_18k", "warp"]
+    assert names == ["dcgan_9k", "ours_9k", "warp"]
     usual = bench.nets.config_of("ours", bench.nets._parser().parse_args([]))
     assert bench.nets.called(usual) == "ours"
 

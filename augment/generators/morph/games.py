@@ -21,7 +21,7 @@ from augment.nets.losses import gradient_l1
 
 #: "who" is weak: at 1, mixes turned bluer, to look half way to the encoder.
 _WEIGHTS = {"learnt": 4.0, "coarse": 2.0, "edges": 2.0, "real": 0.15, "who": 0.2, "moment": 0.05,
-            "between": 1.0, "tint": 2.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
+            "between": 1.0, "tint": 6.0, "alike": 0.5, "calm": 0.05, "smooth": 0.2}  # fmt: skip
 _LAZY = 8  # the critic's slope is held down every so many steps (T. Karras et al., StyleGAN2)
 _PENALTY = 0.5
 _NOISE = 0.15  # on moments, so that those between the learned ones are faces, too
