@@ -11,12 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from augment.editing import MaskWearer, edit_photo, read_photo
+from augment.editing import AgeEditor, MaskWearer, edit_photo, read_photo
 from augment.images import resize
 from augment.types import Image
 
 SEED = 7
-KINDS = ("surgical", "n95", "cloth")
+AGES = (5, 72)
+MASKS = ("surgical", "n95", "cloth")
 EACH = 3  # every so manyth photo, for another person
 PEOPLE = 7
 SIDE = 176  # pixels of a picture on the sheet
@@ -34,12 +35,12 @@ def main() -> None:
 
 
 def _pictures(path: Path) -> Iterator[Image]:
-    """The photo, and with a mask of each kind."""
+    """The photo, at each age, and with a mask of each kind."""
     photo = read_photo(path)
     yield photo
-    for kind in KINDS:
-        edited = edit_photo(photo, [MaskWearer(kind)], seed=SEED, name=path.name)
-        print(path.name, kind, edited.faces[0].steps or edited.faces[0].reason)
+    for editor in (*map(AgeEditor, AGES), *map(MaskWearer, MASKS)):
+        edited = edit_photo(photo, [editor], seed=SEED, name=path.name)
+        print(path.name, edited.faces[0].steps or edited.faces[0].reason)
         yield edited.image
 
 
