@@ -29,7 +29,7 @@ from augment.stages import audit, gate, generate, pilot, plan, train
 
 _MORE = 60
 #: arch -> the generator's entry.
-_TRAIN = {"images": 6_000, "batch": 6}
+_TRAIN = {"images": 18_000, "batch": 6}
 ENTRIES: dict[str, dict[str, Any]] = {
     "warp_two": {"people": 2},
     "warp": {"people": 3},
