@@ -8,8 +8,10 @@ Where judges are weak that alone lets nearly anything pass, so it is held agains
 not carry the value, too: few of them may be as far on the way to it (judges' weighted mean of the
 likelihood ratio, or of the place on an ordered scale). These are the faces of the parent's value;
 on an ordered scale those of the nearest value on the parent's side that is no neighbour of the
-ordered one. It refuses good candidates where judges hardly tell the two apart: a face whose label
-cannot be seen teaches nobody.
+ordered one. And on an ordered scale it must lie nearer to real faces of the ordered value than to
+those of the next one on the parent's side (medians): else children fill the bins of babies. Both
+refuse good candidates where judges hardly tell the two apart: a face whose label cannot be seen
+teaches nobody.
 
 And something must have changed: from the parent to the candidate that weighted mean must rise by
 more than judges waver. Waverings are those of real faces judged twice, the second time mirrored and
@@ -22,8 +24,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import Field
 
+from augment.metrics.doubts import Doubt, Order, Part, Places
 from augment.metrics.floors import groups_of, take
-from augment.metrics.ordered import Doubt, Order, Part, Places, Threshold
+from augment.metrics.ordered import Threshold
 from augment.metrics.parents import parent_places
 from augment.metrics.skill import left_out, skills
 from augment.params import Section
@@ -35,7 +38,8 @@ from augment.vocabulary import UNKNOWN
 class Config(Section):
     # Share of the real faces of a value that may be refused; None: the gate's shared rate.
     false_rejection: float | None = Field(default=None, gt=0, lt=0.5)
-    # Share of real faces without the ordered value that may look as much like it; 1: not asked.
+    # Share of real faces without the ordered value that may look as much like it; 1: not asked, nor
+    # whether the next value is nearer.
     false_acceptance: float = Field(default=0.1, gt=0, le=1)
     # By how many times their usual wavering judges must see a candidate nearer to the ordered
     # value than its parent is; 0: it may not be farther away.

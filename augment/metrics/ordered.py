@@ -4,19 +4,16 @@ What the check of ordered labels is made of; see there for the method.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from augment.metrics.doubts import Doubt, Order, Part, Places, each
 from augment.metrics.floors import Floors, Groups, take
 from augment.metrics.ranks import Ranks, weakest_word
 from augment.protocols import Evidence, Reference
 from augment.types import FloatArray
 from augment.vocabulary import ORDERED_LABELS, UNKNOWN
-
-Places = npt.NDArray[np.int64]
 
 #: Probabilities below this are all the same: log ratios end here.
 _TINY = 1e-3
@@ -28,40 +25,6 @@ _LEAST_WAVERING = 0.05
 _REACH = 1
 #: From so many real faces of a value on, thresholds come from them.
 _FEWEST = 8
-
-
-class Order(NamedTuple):
-    """What was ordered of one label; ``before``: the parent's value, "" where not known."""
-
-    label: str
-    value: str
-    before: str
-    rate: float
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """What is held against one candidate: it passes where ``score`` >= ``floor``."""
-
-    place: int  # of the candidate
-    score: float
-    floor: float
-    words: str
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some candidates, and where the parent of each stands; -1 where there is not just one."""
-
-    faces: Evidence
-    places: np.ndarray
-    parents: Evidence
-    parent_places: np.ndarray
-
-
-def _each(scores: FloatArray, floor: float, words: str) -> list[Doubt]:
-    """The same doubt of every candidate."""
-    return [Doubt(place, float(score), floor, words) for place, score in enumerate(scores)]
 
 
 class Threshold:
@@ -94,6 +57,8 @@ class Threshold:
         is_other = words == unlike if unlike else ~is_own & (words != UNKNOWN)
         others = self._taken(unseen, is_other)
         self._limit = self._of_most(others)
+        self._next = self._next_to()
+        self._half_way = self._between(real, self._taken(unseen, words == self._next))
         self._others = self._passing(others, int(is_other.sum()))
         self._own_unlike = int((self._likeness(real) < self._limit).sum()) if judges else 0
         self._wavering = self._usual_wavering(unseen, self._of(reference.again, slice(None)))
@@ -159,6 +124,25 @@ class Threshold:
         place = scale.index(self._order.value) - (_REACH + 1) * self._way
         return scale[place] if 0 <= place < len(scale) else self._order.before
 
+    def _next_to(self) -> str:
+        """The value next to the ordered one on the parents' side; "": the label is not ordered."""
+        if not self._way:
+            return ""
+        scale = next(iter(self._values.values()))
+        return scale[scale.index(self._order.value) - self._way]
+
+    def _between(self, own: Mapping[str, FloatArray], nexts: Mapping[str, FloatArray]) -> float:
+        """Half way from real faces of the value next to the ordered one to those of the ordered
+        one (medians of how far judges see them on the way)."""
+        if not self._next or self._false_acceptance == 1:
+            return -np.inf
+        sides = [self._likeness(faces) for faces in (own, nexts)]
+        known = [likeness[np.isfinite(likeness)] for likeness in sides]
+        if min(map(len, known)) < _FEWEST:
+            return -np.inf
+        middles = [float(np.median(likeness)) for likeness in known]
+        return sum(middles) / 2 if middles[0] > middles[1] else -np.inf
+
     def _likeness(self, faces: Mapping[str, FloatArray]) -> FloatArray:
         """How far all judges see each face on its way: their weighted mean, (faces,)."""
         said = [self._towards(judge, faces[judge]) for judge in self.judges]
@@ -217,8 +201,8 @@ class Threshold:
         return weakest_word(ranks, list(self.judges.values()), faces)
 
     def doubts(self, part: Part, groups: Groups) -> list[Doubt]:
-        """Up to three for each candidate of ``part``: what it looks like, what it no longer looks
-        like, whether it changed."""
+        """Up to four for each candidate of ``part``: what it looks like, what it no longer looks
+        like (twice), whether it changed."""
         count = len(part.places)
         faces = self._of(part.faces, part.places)
         if self._own < _FEWEST:
@@ -227,7 +211,8 @@ class Threshold:
             found = self._among_real(faces, groups, count)
         if self._order.before:
             parents = self._of(part.parents, part.parent_places)
-            found += self._of_others(self._likeness(faces))
+            likeness = self._likeness(faces)
+            found += self._of_others(likeness) + self._of_next(likeness)
             found += self._of_change(self._change(faces, parents))
         return found
 
@@ -252,7 +237,15 @@ class Threshold:
             f"{order.label} should be {order.value}; more than {self._false_acceptance:.0%} of the "
             f"real faces of {self._other} look like that, too ({', '.join(self.judges)})"
         )
-        return _each(likeness, self._limit, words)
+        return each(likeness, self._limit, words)
+
+    def _of_next(self, likeness: FloatArray) -> list[Doubt]:
+        order = self._order
+        words = (
+            f"{order.label} should be {order.value}; nearer to real faces of {self._next} "
+            f"({', '.join(self.judges)})"
+        )
+        return each(likeness, self._half_way, words)
 
     def _of_change(self, changes: FloatArray) -> list[Doubt]:
         order = self._order
@@ -260,7 +253,7 @@ class Threshold:
             f"{order.label} should be {order.value}; hardly a change from the parent's "
             f"{order.before} ({', '.join(self.judges)})"
         )
-        return _each(changes, self._least_change, words)
+        return each(changes, self._least_change, words)
 
     def _without_reference(self, faces: Mapping[str, FloatArray], count: int) -> list[Doubt]:
         """Too few real faces of this value: it must be more likely than by chance."""

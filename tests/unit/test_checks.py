@@ -203,11 +203,19 @@ class TestOrderedLabel:
         opinions = {"judge": {"age_group": self.opinions(np.array([seen]))}}
         return check.judge(Evidence(faces, opinions))[0]
 
-    def test_a_neighbour_will_do_the_parents_age_will_not(self, check: label.Check) -> None:
-        assert self.judge(check, 3.4, "p1").passed
+    def test_what_lies_nearer_to_it_will_do_the_parents_age_will_not(
+        self, check: label.Check
+    ) -> None:
+        assert self.judge(check, 3.6, "p1").passed
         verdict = self.judge(check, 2.0, "p1")
         assert not verdict.passed
         assert verdict.reason == "age_group should be 40-49; judge sees 20-29 (0.02)"
+
+    def test_what_lies_nearer_to_the_next_value_is_refused(self, check: label.Check) -> None:
+        """Nearly all real 20-29 look younger than that, but most 30-39 do not."""
+        verdict = self.judge(check, 3.2, "p1")
+        assert not verdict.passed
+        assert verdict.reason == "age_group should be 40-49; nearer to real faces of 30-39 (judge)"
 
     def test_a_face_as_near_to_its_parent_as_a_copy_was_not_changed(
         self, check: label.Check
@@ -252,7 +260,7 @@ class TestOrderedLabel:
     def test_at_the_end_of_the_scale_a_neighbour_can_be_a_parent(self, check: label.Check) -> None:
         assert self.judge(check, 4.9, "p3", ordered=5).passed
         verdict = self.judge(check, 4.02, "p3", ordered=5)
-        assert "hardly a change from the parent's 40-49" in verdict.reason
+        assert "nearer to real faces of 40-49" in verdict.reason
 
     def test_where_nothing_had_to_change_a_copy_is_fine(self, check: label.Check) -> None:
         assert self.judge(check, 4.0, "p3").passed
