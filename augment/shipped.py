@@ -20,6 +20,7 @@ _HERE = Path(__file__).parent / "weights"
 #: kind -> sha256 of its weights.
 SHA256: Mapping[str, str] = {
     "age": "8ebd3311f27eaa5c118550b58d1e4ae0bc74b6a540ee1bbbb87e51dd96007113",
+    "artifacts": "75237f4657449f28ebdf298fe32e754d60844da26dc09ed75aae4de4e2742e55",
     "attributes": "5ca81fc58fd9912439803a0ba886d1810c74c560799f08a20130214808b8f440",
     "mask": "5d0383387766b22dbbf33594db2fa06ec5a9ef6d2f8d677bbe57f31dbb23cc0e",
     "superres": "c540a43d954a46dd6464501857f2f3a701f8fa63957fb87cbdbd938aa079054f",
