@@ -96,8 +96,8 @@ less even on aligned frames, more even on raw drawn ones. `precision` and `recal
 everywhere: nothing is as good as unseen real frames are.
 
 `health`: *dcgan*'s discriminator is ahead of the paper's band (.3 to 1) in every row, not more so
-on raw frames than on aligned ones: the paper's pattern (raw fails, aligned learns) does not show, and
-the rule says WATCH. The critic of *ours* stays in balance in every row; WATCH there is for a
+on raw frames than on aligned ones: the paper's pattern (raw fails, aligned learns) does not show,
+and the rule says WATCH. The critic of *ours* stays in balance in every row; WATCH there is for a
 generator's loss that still moves. The drawn heads move little, and there is one seed.
 
 Sampling (`faces_per_s`) and training were timed while other work ran on the machine. To hold mixes'
