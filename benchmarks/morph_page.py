@@ -83,12 +83,13 @@ for both people together. Mixes of aligned drawn frames are one face; where one 
 the other's background a fringe of dark dashes stays. Mixes of raw frames have more of these, and
 spots below the mouth. Of the clips, either person comes out well from aligned frames; half way the
 mouth is doubled and blue shows beside the head, and from raw frames nothing holds together there.
-*dcgan* shows one grainy face whatever z is, so that it has hardly a path. (Batches of 16, tried
-with one seed, did not change that.) The warp is sharper; hair and background of both shine through.
+*dcgan* is grainy, and from most aligned frames shows one person whatever z is, so that it has no
+path there. (Batches of 16, tried with one seed, did not change that.) The warp is sharper; hair and
+background of both shine through.
 
 *ours* is nearer to unseen frames (`fd`, `kid`) than *dcgan* in every row, and nearer on aligned
-frames than on raw ones; a hundred drawn frames are as good as five thousand, at equally many images
-seen. All its paths between unseen frames cross once. On aligned drawn frames its
+frames than on raw ones; a hundred drawn frames are about as good as five thousand, at equally many
+images seen. All its paths between unseen frames cross once. On aligned drawn frames its
 samples are much nearer than the unseen frames themselves are with half of their pixels
 (`real_32px`), on raw ones about as near, on clips farther. The warp's morphs lie nearer to real
 frames (`fd_of_morphs`) than those of *ours* in every row: its pixels are real ones. Its paths are
