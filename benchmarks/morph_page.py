@@ -83,9 +83,9 @@ for both people together. Mixes of aligned drawn frames are one face; where one 
 the other's background a fringe of dark dashes stays. Mixes of raw frames have more of these, and
 spots below the mouth. Of the clips, either person comes out well from aligned frames; half way the
 mouth is doubled and blue shows beside the head, and from raw frames nothing holds together there.
-*dcgan* is grainy, and from most aligned frames shows one person whatever z is, so that it has no
-path there. (Batches of 16, tried with one seed, did not change that.) The warp is sharper; hair and
-background of both shine through.
+*dcgan* is grainy; in most rows of aligned frames the recogniser is sure of one of the two people in
+no sample, so that no path can begin there. The warp is sharper; hair and background of both shine
+through.
 
 *ours* is nearer to unseen frames (`fd`, `kid`) than *dcgan* in every row, and nearer on aligned
 frames than on raw ones; a hundred drawn frames are about as good as five thousand, at equally many
