@@ -65,9 +65,6 @@ RECIPES = {
     "attributes": Recipe("judges", {"kind": "attributes", "train": {"images": 192_000},
                                     "labels": ["age_group", "gender", "ethnicity"]},
                          TIGHT, whole=True),
-    # FairFace says of nobody who it is; drawn people have several pictures each.
-    "identity": Recipe("judges", {"kind": "identity", "train": {"images": 48_000}}, TIGHT,
-                       drawn=True),
     "superres": Recipe("generators", {"kind": "superres", "train": {"images": 32_000},
                                       "adversarial": {"images": 24_000}}, TIGHT),
     "artifacts": Recipe("judges", {"kind": "artifacts", "train": {"images": 48_000}}, TIGHT),
