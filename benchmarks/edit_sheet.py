@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from augment.editing import AgeEditor, MaskWearer, edit_photo, read_photo
+from augment.editing.editors import Editor
 from augment.images import resize
 from augment.types import Image
 
@@ -38,7 +39,8 @@ def _pictures(path: Path) -> Iterator[Image]:
     """The photo, at each age, and with a mask of each kind."""
     photo = read_photo(path)
     yield photo
-    for editor in (*map(AgeEditor, AGES), *map(MaskWearer, MASKS)):
+    editors: list[Editor] = [*map(AgeEditor, AGES), *map(MaskWearer, MASKS)]
+    for editor in editors:
         edited = edit_photo(photo, [editor], seed=SEED, name=path.name)
         print(path.name, edited.faces[0].steps or edited.faces[0].reason)
         yield edited.image
