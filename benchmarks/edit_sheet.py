@@ -11,8 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from augment.editing import AgeEditor, MaskWearer, edit_photo, read_photo
-from augment.editing.editors import Editor
+from augment.editing import AgeEditor, Editor, MaskWearer, edit_photo, read_photo
 from augment.images import resize
 from augment.types import Image
 
