@@ -1,8 +1,8 @@
 """Morphs on the road: the product's own train, audit, plan, generate and gate, on photos of LFW.
 
-The bin with fewer faces (women) is to get 60 more, from morphs alone. The gate asks an embedder
-that nobody here trained who is who (``kind: embedding``), a detector for one face in its place, and
-the checks of label, quality and novelty; thresholds are the gate's own, at 5 % false rejection.
+The bin with fewer faces (women) is to get 60 more, from morphs alone. The gate asks all checks of
+the default road: an embedder that nobody here trained says who is who (``kind: embedding``), a judge
+looks for faults of making; thresholds are the gate's own, at 5 % false rejection.
 Networks learn on half of the train split, which holds many people with few photos each.
 """
 
@@ -38,6 +38,8 @@ ENTRIES: dict[str, dict[str, Any]] = {
              "train": _TRAIN | {"learning_rate": RATE}},
     "dcgan": {"people": 2, "arch": "dcgan", "network": {"width": 16}, "train": _TRAIN},
 }  # fmt: skip
+_CHECKS = ("label", "kept", "identity", "tone", "quality", "artifact", "realism", "one_face",
+           "novelty")  # fmt: skip
 _STAGES = {"audit": audit, "pilot": pilot, "plan": plan, "generate": generate, "gate": gate}
 
 
@@ -63,25 +65,23 @@ def road_figures(
 
 def _params(model: Path, entry: dict[str, Any], wanted: int) -> dict[str, Any]:
     morph = {"kind": "morph"} | entry
-    judge = {
-        "kind": "embedding",
-        "model": str(model),
-        "sha256": sha256(model),
-        "labels": ["gender"],
-    }
+    judges = {
+        "who": {"kind": "embedding", "model": str(model), "sha256": sha256(model),
+                "labels": ["gender"]},
+        "made": {"kind": "artifacts", "train": {"images": 20_000}},
+    }  # fmt: skip
     return {
         "audit": {"axes": ["gender"]},
         "pilot": {"per_bin": 0},
         "plan": {"target": {"kind": "floor", "n": wanted}, "spare": 1.25,
                  "max_children_per_parent": 20},
         "generators": {"morph": morph},
-        "judges": {"who": judge},
-        "train": {"who": judge, "morph": morph},
+        "judges": judges,
+        "train": {**judges, "morph": morph},
         "gate": {
             "groups": [],
             "reference_per_bin": 100,
-            "checks": {name: {"kind": name}
-                       for name in ("identity", "label", "one_face", "quality", "novelty")},
+            "checks": {name: {"kind": name} for name in _CHECKS},
         },
     }  # fmt: skip
 
@@ -94,9 +94,11 @@ def _run(folder: Path, aligned: Path, params: dict[str, Any], seed: int, models:
               "models/morph": folder / "models/morph",
               "candidates/morph": folder / "candidates/morph"}  # fmt: skip
     engine = Engine("inline", 1, models.parent / "road_cache", progress=False)
-    if not (models / "who").is_dir():
-        outputs = {"models/who": models / "who", "history/who.json": models / "who.json"}
-        train.run(Job("train", "who", params, seed, {"aligned": aligned}, outputs, engine))
+    for judge in params["judges"]:
+        if not (models / judge).is_dir():
+            outputs = {f"models/{judge}": models / judge,
+                       f"history/{judge}.json": models / f"{judge}.json"}  # fmt: skip
+            train.run(Job("train", judge, params, seed, {"aligned": aligned}, outputs, engine))
     outputs = {name: folder / name for name in ("models/morph", "history/morph.json")}
     train.run(Job("train", "morph", params, seed, {"aligned": aligned}, outputs, engine))
     for stage, module in _STAGES.items():
