@@ -1,8 +1,8 @@
 """Morphs on the road: the product's own train, audit, plan, generate and gate, on photos of LFW.
 
 The bin with fewer faces (women) is to get 60 more, from morphs alone. The gate asks all checks of
-the default road: an embedder that nobody here trained says who is who (``kind: embedding``), a judge
-looks for faults of making; thresholds are the gate's own, at 5 % false rejection.
+the default road: an embedder that nobody here trained says who is who (``kind: embedding``), a
+judge looks for faults of making; thresholds are the gate's own, at 5 % false rejection.
 Networks learn on half of the train split, which holds many people with few photos each.
 """
 
