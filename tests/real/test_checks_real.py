@@ -126,7 +126,7 @@ def test_a_face_that_is_gone_or_elsewhere_is_refused(faces: tuple[pa.Table, list
 def test_the_judge_of_workmanship_scores_planted_faults_lower(
     aligned: Path, tmp_path: Path
 ) -> None:
-    judge = artifacts.Judge(artifacts.Config(train={"images": 9000}))
+    judge = artifacts.Judge(artifacts.Config(train={"images": 14_000}))
     judge.train(aligned, tmp_path / "models" / "judge", 7, tmp_path / "work")
     judge.load(tmp_path / "models" / "judge")
     held_out = load_faces(aligned, ("test",), None, 120)
