@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from augment.protocols import Evidence
-from augment.types import FloatArray
 
 Places = npt.NDArray[np.int64]
 
@@ -39,8 +38,3 @@ class Part:
     places: np.ndarray
     parents: Evidence
     parent_places: np.ndarray
-
-
-def each(scores: FloatArray, floor: float, words: str) -> list[Doubt]:
-    """The same doubt of every candidate."""
-    return [Doubt(place, float(score), floor, words) for place, score in enumerate(scores)]

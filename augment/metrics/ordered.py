@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from augment.metrics.doubts import Doubt, Order, Part, Places, each
+from augment.metrics.doubts import Doubt, Order, Part, Places
 from augment.metrics.floors import Floors, Groups, take
 from augment.metrics.ranks import Ranks, weakest_word
 from augment.protocols import Evidence, Reference
@@ -125,7 +125,7 @@ class Threshold:
         return scale[place] if 0 <= place < len(scale) else self._order.before
 
     def _next_to(self) -> str:
-        """The value next to the ordered one on the parents' side; "": the label is not ordered."""
+        """The value next to the ordered one on the parents' side; "": there is no such side."""
         if not self._way:
             return ""
         scale = next(iter(self._values.values()))
@@ -211,9 +211,12 @@ class Threshold:
             found = self._among_real(faces, groups, count)
         if self._order.before:
             parents = self._of(part.parents, part.parent_places)
-            likeness = self._likeness(faces)
-            found += self._of_others(likeness) + self._of_next(likeness)
-            found += self._of_change(self._change(faces, parents))
+            likeness, change = self._likeness(faces), self._change(faces, parents)
+            many = f"more than {self._false_acceptance:.0%} of the real faces of {self._other} look"
+            found += self._each(likeness, self._limit, f"{many} like that, too")
+            found += self._each(likeness, self._half_way, f"nearer to real faces of {self._next}")
+            unmoved = f"hardly a change from the parent's {self._order.before}"
+            found += self._each(change, self._least_change, unmoved)
         return found
 
     def _among_real(
@@ -231,29 +234,11 @@ class Threshold:
             for n in range(count)
         ]
 
-    def _of_others(self, likeness: FloatArray) -> list[Doubt]:
+    def _each(self, scores: FloatArray, floor: float, why: str) -> list[Doubt]:
+        """The same doubt of every candidate."""
         order = self._order
-        words = (
-            f"{order.label} should be {order.value}; more than {self._false_acceptance:.0%} of the "
-            f"real faces of {self._other} look like that, too ({', '.join(self.judges)})"
-        )
-        return each(likeness, self._limit, words)
-
-    def _of_next(self, likeness: FloatArray) -> list[Doubt]:
-        order = self._order
-        words = (
-            f"{order.label} should be {order.value}; nearer to real faces of {self._next} "
-            f"({', '.join(self.judges)})"
-        )
-        return each(likeness, self._half_way, words)
-
-    def _of_change(self, changes: FloatArray) -> list[Doubt]:
-        order = self._order
-        words = (
-            f"{order.label} should be {order.value}; hardly a change from the parent's "
-            f"{order.before} ({', '.join(self.judges)})"
-        )
-        return each(changes, self._least_change, words)
+        words = f"{order.label} should be {order.value}; {why} ({', '.join(self.judges)})"
+        return [Doubt(place, float(score), floor, words) for place, score in enumerate(scores)]
 
     def _without_reference(self, faces: Mapping[str, FloatArray], count: int) -> list[Doubt]:
         """Too few real faces of this value: it must be more likely than by chance."""
