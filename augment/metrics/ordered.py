@@ -60,8 +60,13 @@ class Threshold:
         self._next = self._next_to()
         self._half_way = self._between(real, self._taken(unseen, words == self._next))
         self._others = self._passing(others, int(is_other.sum()))
-        self._own_unlike = int((self._likeness(real) < self._limit).sum()) if judges else 0
+        self._own_unlike = int((self._likeness(real) < self._least_likeness).sum()) if judges else 0
         self._wavering = self._usual_wavering(unseen, self._of(reference.again, slice(None)))
+
+    @property
+    def _least_likeness(self) -> float:
+        """How far on its way judges must see a candidate, at least."""
+        return max(self._limit, self._half_way)
 
     @property
     def _floor(self) -> float | None:
@@ -171,8 +176,8 @@ class Threshold:
         if floor is None:
             return 0, count
         passed = self._weakest(self._ranks(others), count) >= floor
-        if np.isfinite(self._limit):
-            passed &= self._likeness(others) >= self._limit
+        if np.isfinite(self._least_likeness):
+            passed &= self._likeness(others) >= self._least_likeness
         return int(passed.sum()), count
 
     def _ratio(self, judge: str, opinion: FloatArray) -> FloatArray:
@@ -271,6 +276,8 @@ class Threshold:
             f"{self._own} real faces of it; {reached} of {of} real faces of "
             f"{self._other or 'other values'} would pass"
         )
-        if not np.isfinite(self._limit):
+        if not np.isfinite(self._least_likeness):
             return told
-        return f"{told}, and {self._own_unlike} of its own look too much like those"
+        unlike = [self._other] if np.isfinite(self._limit) else []
+        unlike += [self._next] if np.isfinite(self._half_way) else []
+        return f"{told}, and {self._own_unlike} of its own look too much like {' or '.join(unlike)}"
