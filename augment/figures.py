@@ -11,7 +11,7 @@ from typing import Literal
 
 from augment.shards import write_json
 
-_FOLDERS = ("--data", "--work", "--out", "--to")
+_FOLDERS = ("--data", "--work", "--out", "--to", "--saved")
 #: There is no default to leave it to.
 _NEEDED = ("--fairface", "--london", "--project", "--road", "--test", "--whole")
 
@@ -53,8 +53,8 @@ def write_figures(path: Path, system: str, seed: int, rows: Sequence[Figure]) ->
 
 
 def command(words: Sequence[str]) -> str:
-    """The command line without the folders of whoever ran it: --data, --work, --out and --to are
-    left out, of those without a default DIR is told."""
+    """The command line without the folders of whoever ran it: --data, --work, --out, --to and
+    --saved are left out, of those without a default DIR is told."""
     kept, rest = [Path(words[0]).as_posix()], iter(words[1:])
     for word in rest:
         if word in _FOLDERS:

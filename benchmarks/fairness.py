@@ -10,16 +10,19 @@ tested on the same real held-out faces:
 - part ``arms``: the balanced set resampled, and with the logit-adjusted loss;
 - part ``dose``: synthetic faces up to a share of 0.1, 0.25, 0.5 of each bin;
 - part ``adjusted``: up to a share of 0.25, 0.5, with the logit-adjusted loss;
-- part ``generators``: the faces of one generator only;
-- part ``gate``: as many candidates as the balanced set holds, whatever the gate said of them;
+- part ``generators``: the faces of one generator only, and so with that loss;
+- part ``gate``: as many candidates as the balanced set holds, whatever the gate said of them, and
+  so with that loss;
 - ``whole``, with --whole DIR: the real train faces of another road, whose set this one's was
   thinned from (benchmarks/fairness_thin.py): how far does filling make up for real faces?
 
 ``--test DIR`` also predicts all faces of another road that is past `align` (trained on one data
 set, tested on another), with the same networks; it may be said several times. Every finished
-training is kept, so a stopped run goes on, the trainings of `evaluate` are not repeated, and a
-second run prints the figures again from the predictions saved there. Intervals are 95 %, paired
-bootstraps over test faces.
+training is kept, so a stopped run goes on; the trainings of `evaluate` are not repeated. Intervals
+are 95 %, paired bootstraps over test faces.
+
+What was said of each face is kept in reports/systems/fairness/, and ``--again`` prints the figures
+from there, without photos and trainings.
 
 Rows go to reports/systems/fairness.json: measures of each variant, groups' recall as ``accuracy``,
 and, as group ``against <baseline>``, the differences of each to the arms without synthetic faces.
@@ -38,6 +41,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness_page import write_page
+from fairness_saved import Sitting, read, save
 from fairness_variants import (
     Road,
     Variant,
@@ -50,10 +54,10 @@ from fairness_variants import (
 
 from augment.errors import UserError
 from augment.figures import Figure, write_figures
-from augment.metrics.arms import ARMS, MAIN, REFERENCE
-from augment.metrics.fairness import LOWER_IS_BETTER, MEASURES, Comparison, compare
+from augment.metrics.arms import ARMS, MAIN
+from augment.metrics.fairness import LOWER_IS_BETTER, MEASURES, Comparison
 from augment.metrics.resampling import Words
-from augment.metrics.tasks import Task, check_tasks, held_out, real_faces
+from augment.metrics.tasks import Task, check_tasks, real_faces
 from augment.nets.trials import Trials
 from augment.params import read_params
 from augment.schema import OK, Labels
@@ -68,6 +72,30 @@ Predicted = dict[str, dict[str, Words]]
 
 def main() -> None:
     args = _arguments()
+    if args.again:
+        for path in sorted(args.saved.glob("*.parquet")):
+            list(score(read(path)))
+        return
+    rows: list[Figure] = []
+    for sitting in _sittings(args):
+        save(args.saved, sitting)
+        rows += score(sitting)
+    write_figures(args.out, "fairness", SEED, rows)
+    write_page(args.out)
+
+
+def score(sitting: Sitting) -> Iterator[Figure]:
+    """Print and give the figures of every task."""
+    for name, task in sitting.tasks.items():
+        data = f"{sitting.name}, {name}"
+        compared = {one: sitting.compared(task, one, SEED) for one in sitting.baselines}
+        reference = sitting.baselines[0]
+        print_scores(data, compared[reference])
+        yield from figures_of(data, compared, reference)
+
+
+def _sittings(args: argparse.Namespace) -> list[Sitting]:
+    """Train what is not trained yet, and predict."""
     road = Road.of(args.project)
     params = read_params(args.project / "params.yaml")
     config = trained_with(Config.model_validate(params["evaluate"]), args.images)
@@ -83,17 +111,10 @@ def main() -> None:
     if args.whole:
         every.append(whole(Road.of(args.whole)))
     predicted = _predicted(args, params["seed"], config, every, exams, pictures)
-    rows: list[Figure] = []
-    for exam, words in zip(exams, predicted, strict=True):
-        for name, task in config.tasks.items():
-            data = f"{exam.name}, {name}"
-            compared = {
-                baseline: _compared(task, exam.test, words, baseline) for baseline in BASELINES
-            }
-            print_scores(data, compared[REFERENCE])
-            rows += figures_of(data, compared)
-    write_figures(args.out, "fairness", SEED, rows)
-    write_page(args.out)
+    return [
+        Sitting(exam.name, exam.test, config.tasks, words, MAIN, BASELINES, ARMS)
+        for exam, words in zip(exams, predicted, strict=True)
+    ]
 
 
 def trained_with(config: Config, images: int | None) -> Config:
@@ -118,7 +139,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
     parser.add_argument("--work", type=Path, help="trainings; else those of `evaluate` are gone on")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/fairness.json"))
+    parser.add_argument("--saved", type=Path, default=Path("reports/systems/fairness"),
+                        help="where predictions are kept")  # fmt: skip
+    parser.add_argument("--again", action="store_true", help="print what is kept, train nothing")
     args = parser.parse_args()
+    if args.again:
+        return args
     if not (args.project / "data/balanced/manifest.parquet").is_file():
         parser.error(f"{args.project} holds no finished road: run `dvc repro` there first")
     for road in args.test:
@@ -209,15 +235,7 @@ def _predicted(
     return found
 
 
-def _compared(task: Task, test: pa.Table, predicted: Predicted, against: str) -> Comparison:
-    faces, places = held_out(task, test)
-    words = {name: said[task.label][:, places] for name, said in predicted.items()}
-    return compare(faces, words, MAIN, against, SEED, rivals=ARMS)
-
-
-def figures_of(
-    data: str, compared: Mapping[str, Comparison], reference: str = REFERENCE
-) -> Iterator[Figure]:
+def figures_of(data: str, compared: Mapping[str, Comparison], reference: str) -> Iterator[Figure]:
     """Of all variants, and their differences to each baseline.
 
     Args:

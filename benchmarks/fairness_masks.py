@@ -23,7 +23,7 @@ in --work; after a change of how masks are made, name another folder.
 import argparse
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from fairness import SEED, Exam, figures_of, print_scores, trained_with
+from fairness import SEED, score, trained_with
 from fairness_page import write_page
+from fairness_saved import Sitting, save
 from folders import add_folders
 from mask_faces import Landmarker, aligned, upper_half
 from mask_methods import Pasted
@@ -44,9 +45,8 @@ from augment.figures import Figure, write_figures
 from augment.generators.mask.layout import read_templates
 from augment.images import decode, encode
 from augment.metrics.arms import REFERENCE
-from augment.metrics.fairness import compare
 from augment.metrics.resampling import Words
-from augment.metrics.tasks import Task, held_out, real_faces
+from augment.metrics.tasks import Task, real_faces
 from augment.nets.trials import Trials
 from augment.params import read_params
 from augment.plugins import configure
@@ -84,30 +84,24 @@ def main() -> None:
     pasted = _covered(test, "templates", covers["templates"], pictures, "test")
     wild = _wild(args.data / "masked/wild", params["align"], pictures, test)
     named = args.name or "+".join(params["ingest"]["sources"])
-    sittings = [
-        Sitting(Exam(f"{named}, faces as they are", test), config.tasks),
-        Sitting(Exam(f"{named}, wearing templates", pasted), config.tasks),
-        Sitting(Exam(f"{named}, tested on masked/wild", wild), {"mask": _MASK}),
+    exams: list[tuple[str, pa.Table, Mapping[str, Task]]] = [
+        (f"{named}, faces as they are", test, config.tasks),
+        (f"{named}, wearing templates", pasted, config.tasks),
+        (f"{named}, tested on masked/wild", wild, {"mask": _MASK}),
     ]
     classes = _classes(train, config)
     rows: list[Figure] = []
-    for sitting in sittings:
+    for name, faces, tasks in exams:
         predicted = {}
         for way, mine in ways.items():
-            trials = Trials(pictures, mine, sitting.faces.test, classes, config.train,
-                            params["seed"], work, keep=True)  # fmt: skip
+            trials = Trials(pictures, mine, faces, classes, config.train, params["seed"], work,
+                            keep=True)  # fmt: skip
             predicted[way] = _predicted(trials, args.seeds)
-        rows += _scored(sitting, predicted)
+        sitting = Sitting(name, faces, tasks, predicted, MAIN, [BARE])
+        save(args.saved, sitting)
+        rows += score(sitting)
     write_figures(args.out, "fairness", SEED, rows)
     write_page(args.out)
-
-
-@dataclass(frozen=True)
-class Sitting:
-    """Faces, and what is asked of them, by name."""
-
-    faces: Exam
-    tasks: Mapping[str, Task]
 
 
 def _arguments() -> argparse.Namespace:
@@ -118,6 +112,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
+    parser.add_argument("--saved", type=Path, default=Path("reports/systems/fairness"),
+                        help="where predictions are kept")  # fmt: skip
     add_folders(parser, "fairness")
     args = parser.parse_args()
     if not (args.project / "data/aligned/_complete.json").is_file():
@@ -247,16 +243,6 @@ def _predicted(trials: Trials, seeds: int) -> dict[str, Words]:
         label: np.stack([said[REFERENCE, number][label] for number in range(seeds)])
         for label in trials.classes
     }
-
-
-def _scored(sitting: Sitting, predicted: Mapping[str, Mapping[str, Words]]) -> Iterator[Figure]:
-    for name, task in sitting.tasks.items():
-        truth, places = held_out(task, sitting.faces.test)
-        words = {way: said[task.label][:, places] for way, said in predicted.items()}
-        compared = compare(truth, words, MAIN, BARE, SEED)
-        data = f"{sitting.faces.name}, {name}"
-        print_scores(data, compared)
-        yield from figures_of(data, {BARE: compared}, BARE)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from augment.errors import UserError
 from augment.gating.candidates import all_candidate_folders
-from augment.metrics.arms import ARMS, MAIN, REFERENCE
+from augment.metrics.arms import ARMS, LOGIT_ADJUSTED, MAIN, REFERENCE
 from augment.schema import IMAGE, OK, Labels, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, write_table
@@ -65,23 +65,33 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
     for arm in ARMS:
         yield Variant(arm, everyone, arm)
     if "arms" in parts:
-        for arm in ("resampled", "logit-adjusted"):
+        for arm in ("resampled", LOGIT_ADJUSTED):
             yield Variant(f"balanced, {arm}", _all_real(everyone), arm)
     if "dose" in parts:
         for dose in DOSES:
             yield Variant(f"dose {dose:g}", with_dose(everyone, dose), MAIN)
     if "adjusted" in parts:
         for dose in DOSES[1:]:
-            name, arm = f"dose {dose:g}, logit-adjusted", "logit-adjusted"
-            yield Variant(name, _all_real(with_dose(everyone, dose)), arm)
+            yield _adjusted(f"dose {dose:g}", with_dose(everyone, dose))
     if "generators" in parts:
         keys = sorted(set(everyone.column("generator").to_pylist()) - {""})
         for key in keys if len(keys) > 1 else ():
             mine = pc.is_in(everyone.column("generator"), pa.array(["", key]))
-            yield Variant(f"only {key}", everyone.filter(mine), MAIN)
+            yield from _both_losses(f"only {key}", everyone.filter(mine))
     if "gate" in parts and ungated is not None:
         real = everyone.filter(pc.invert(everyone.column("synthetic")))
-        yield Variant("ungated", pa.concat_tables([real, ungated.select(real.column_names)]), MAIN)
+        yield from _both_losses(
+            "ungated", pa.concat_tables([real, ungated.select(real.column_names)])
+        )
+
+
+def _both_losses(name: str, rows: pa.Table) -> Iterator[Variant]:
+    yield Variant(name, rows, MAIN)
+    yield _adjusted(name, rows)
+
+
+def _adjusted(name: str, rows: pa.Table) -> Variant:
+    return Variant(f"{name}, {LOGIT_ADJUSTED}", _all_real(rows), LOGIT_ADJUSTED)
 
 
 def chosen(every: Sequence[Variant], names: Sequence[str]) -> list[Variant]:

@@ -72,6 +72,7 @@ def test_every_variant_says_what_it_trains_on(road: Road) -> None:
     assert list(found)[:5] == ["original", "resampled", "classical", "logit-adjusted", "balanced"]
     assert counts(found["only mask"].rows) == {("a", ""): 30, ("b", ""): 40, ("a", "mask"): 10}
     assert found["only mask"].arm == MAIN
+    assert found["only mask, logit-adjusted"].arm == "logit-adjusted"
     # Resampled with its synthetic faces: the arm leaves none out.
     assert not any(found["balanced, resampled"].rows["synthetic"].to_pylist())
     assert found["balanced, resampled"].rows.num_rows == road.train.num_rows

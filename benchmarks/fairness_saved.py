@@ -1,0 +1,130 @@
+"""What trained models said of held-out faces, kept so that figures can be printed again.
+
+A Parquet file holds one set of held-out faces: what each is labelled, who it shows (a number: no
+photo is named), and each prediction. It needs neither the photos nor the trainings.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from augment.metrics.fairness import Comparison, compare
+from augment.metrics.resampling import Words
+from augment.metrics.tasks import Task, held_out
+from augment.shards import write_table
+
+#: variant -> label -> predicted words, shape (seeds, test faces)
+Predicted = Mapping[str, Mapping[str, Words]]
+_PERSON = "person"
+_META = b"sitting"
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """Held-out faces, what was asked of them, and what was said.
+
+    Attributes:
+        name: what the figures call the faces.
+        test: a row a face: ``person``, and the columns that the tasks name.
+        tasks: by name.
+        predicted: of each variant.
+        main: the variant that baselines are compared with.
+        baselines: the variants that all others are compared with, one by one.
+        rivals: of which the best is the best baseline; none named: all but ``main``.
+    """
+
+    name: str
+    test: pa.Table
+    tasks: Mapping[str, Task]
+    predicted: Predicted
+    main: str
+    baselines: Sequence[str]
+    rivals: Sequence[str] = field(default_factory=tuple)
+
+    def compared(self, task: Task, against: str, seed: int) -> Comparison:
+        """All variants, their differences to one baseline; ``seed`` is the bootstrap's."""
+        faces, places = held_out(task, self.test)
+        words = {name: said[task.label][:, places] for name, said in self.predicted.items()}
+        return compare(faces, words, self.main, against, seed, rivals=self.rivals or None)
+
+
+def save(folder: Path, sitting: Sitting) -> None:
+    """Write what was said, beside what is there of other variants on the same faces."""
+    path = folder / f"{re.sub('[^a-z0-9]+', '_', sitting.name.lower())}.parquet"
+    labels = sorted({c for task in sitting.tasks.values() for c in (task.label, *task.groups)})
+    truth = {name: sitting.test.column(name).to_pylist() for name in labels}
+    truth[_PERSON] = _numbers(sitting.test.column(_PERSON).to_pylist())
+    digest = hashlib.sha256(json.dumps(truth).encode()).hexdigest()
+    predicted = _before(path, digest, _seeds(sitting.predicted)) | dict(sitting.predicted)
+    said = {
+        f"{variant}|{label}|{number}": words
+        for variant, of_label in predicted.items()
+        for label, by_seed in of_label.items()
+        for number, words in enumerate(by_seed)
+    }
+    content = {
+        "name": sitting.name,
+        "faces": digest,
+        "tasks": {name: task.model_dump() for name, task in sitting.tasks.items()},
+        "main": sitting.main,
+        "baselines": list(sitting.baselines),
+        "rivals": list(sitting.rivals),
+    }
+    columns = {name: pa.array(words).dictionary_encode() for name, words in (truth | said).items()}
+    table = pa.table(columns).replace_schema_metadata({_META: json.dumps(content).encode()})
+    write_table(path, table)
+
+
+def read(path: Path) -> Sitting:
+    """What :func:`save` wrote."""
+    table = pq.read_table(path)
+    content = json.loads(table.schema.metadata[_META])
+    tasks = {name: Task.model_validate(task) for name, task in content["tasks"].items()}
+    own = [name for name in table.column_names if "|" not in name]
+    return Sitting(
+        content["name"], table.select(own), tasks, _predicted(table), content["main"],
+        content["baselines"], content["rivals"],
+    )  # fmt: skip
+
+
+def _before(path: Path, digest: str, seeds: int) -> dict[str, Mapping[str, Words]]:
+    """What the file says already of these faces, of variants trained as often."""
+    if not path.is_file():
+        return {}
+    table = pq.read_table(path)
+    if json.loads(table.schema.metadata[_META])["faces"] != digest:
+        return {}
+    found = _predicted(table)
+    return {name: said for name, said in found.items() if _seeds({name: said}) == seeds}
+
+
+def _seeds(predicted: Predicted) -> int:
+    return min(len(words) for of_label in predicted.values() for words in of_label.values())
+
+
+def _predicted(table: pa.Table) -> Predicted:
+    found: dict[str, dict[str, list[Words]]] = {}
+    for column in table.column_names:
+        variant, _, rest = column.partition("|")
+        if rest:
+            label = rest.partition("|")[0]
+            words = np.array(table.column(column).to_pylist(), str)
+            found.setdefault(variant, {}).setdefault(label, []).append(words)
+    return {
+        variant: {label: np.stack(words) for label, words in of_label.items()}
+        for variant, of_label in found.items()
+    }
+
+
+def _numbers(persons: Sequence[str | None]) -> list[str | None]:
+    """The same number for the same person; None stays. They sort as the names do: in another order
+    the bootstrap would draw others."""
+    known = {name: f"{n:06d}" for n, name in enumerate(sorted({p for p in persons if p}))}
+    return [known[person] if person else None for person in persons]

@@ -1,0 +1,74 @@
+"""Predictions that figures can be printed from again."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from augment.metrics.tasks import Task
+from benchmarks.fairness_saved import Sitting, read, save
+
+TASKS = {"gender": Task(label="gender", groups=["ethnicity", "gender"])}
+RANDOM = np.random.default_rng(4)
+COUNT = 120
+
+
+def faces() -> pa.Table:
+    random = np.random.default_rng(3)
+    return pa.table(
+        {
+            "id": [f"photo {n}" for n in range(COUNT)],
+            "person": [f"name {n // 2}" if n % 3 else None for n in range(COUNT)],
+            "gender": random.choice(["female", "male", "unknown"], COUNT, p=[0.5, 0.45, 0.05]),
+            "ethnicity": random.choice(["black", "white"], COUNT),
+        }
+    )
+
+
+def sitting(names: list[str], seeds: int = 2, test: pa.Table | None = None) -> Sitting:
+    said = {
+        name: {"gender": RANDOM.choice(["female", "male"], (seeds, COUNT)).astype(str)}
+        for name in names
+    }
+    return Sitting("set, other", test or faces(), TASKS, said, names[0], ["real"], ["real"])
+
+
+def test_what_is_read_gives_the_figures_again(tmp_path: Path) -> None:
+    before = sitting(["balanced", "real"])
+    save(tmp_path, before)
+    again = read(tmp_path / "set_other.parquet")
+    assert again.compared(TASKS["gender"], "real", 5) == before.compared(TASKS["gender"], "real", 5)
+    assert (again.name, again.main, again.baselines, again.rivals) == (
+        "set, other", "balanced", ["real"], ["real"],
+    )  # fmt: skip
+
+
+def test_no_photo_and_no_person_is_named(tmp_path: Path) -> None:
+    save(tmp_path, sitting(["balanced", "real"]))
+    table = pq.read_table(tmp_path / "set_other.parquet")
+    assert "id" not in table.column_names
+    people = {word for word in table.column("person").to_pylist() if word}
+    assert all(word.isdigit() for word in people)
+    assert len(people) == len({word for word in faces()["person"].to_pylist() if word})
+
+
+@pytest.mark.parametrize(
+    ("later", "kept"),
+    [
+        (sitting(["dose", "real"]), {"balanced", "dose", "real"}),
+        (sitting(["dose", "real"], seeds=3), {"dose", "real"}),
+        (sitting(["dose", "real"], test=faces().slice(0, COUNT)[::-1]), {"dose", "real"}),
+    ],
+    ids=["the same faces", "trained more often", "other faces"],
+)
+def test_what_else_is_known_of_the_same_faces_stays(
+    tmp_path: Path, later: Sitting, kept: set[str]
+) -> None:
+    save(tmp_path, sitting(["balanced", "real"]))
+    save(tmp_path, later)
+    found = read(tmp_path / "set_other.parquet").predicted
+    assert set(found) == kept
+    for name, said in later.predicted.items():
+        np.testing.assert_array_equal(found[name]["gender"], said["gender"])
