@@ -144,6 +144,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="print what is kept, train nothing")
     args = parser.parse_args()
     if args.again:
+        if not list(args.saved.glob("*.parquet")):
+            parser.error(f"{args.saved} holds no predictions: run this without --again first")
         return args
     if not (args.project / "data/balanced/manifest.parquet").is_file():
         parser.error(f"{args.project} holds no finished road: run `dvc repro` there first")
