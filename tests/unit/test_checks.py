@@ -256,6 +256,7 @@ class TestOrderedLabel:
         assert found
         assert int(found[1]) <= 16
         assert int(found[2]) > 50
+        assert note.endswith(" of its own look too much like 20-29 or 30-39")
 
     def test_at_the_end_of_the_scale_a_neighbour_can_be_a_parent(self, check: label.Check) -> None:
         assert self.judge(check, 4.9, "p3", ordered=5).passed
