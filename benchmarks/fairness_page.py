@@ -30,7 +30,9 @@ count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
   *greyed* below the nose's middle, wearing *masks* of the network that comes with the package, or
   MaskTheFace's *templates*, which the test faces wear, too: what there was to gain.
 
-The FairFace road is that of examples/fairface without top-ups (`topup.rounds: 0`).
+The FairFace road below is an earlier one of examples/fairface: bins filled to the brim
+(`plan.max_synthetic_share: 1`), most of it with ages, no top-ups, trainings of 72,000 faces. What the
+present one did is in reports/fairface.
 """
 
 _SEEN = """## What it says
