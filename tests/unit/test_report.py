@@ -262,6 +262,7 @@ def test_the_page_says_what_is_still_missing_and_why(road: Job) -> None:
     page = write_report(road)
     assert "Still missing after the gate and 0 further orders, and why" in page
     assert "no top-ups are allowed (topup.rounds: 0)" in page
+    assert "What is still missing, bin by bin" in page
 
 
 def test_summary_of_an_unfinished_run(tmp_path: Path) -> None:
