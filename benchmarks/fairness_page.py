@@ -31,8 +31,8 @@ count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
   MaskTheFace's *templates*, which the test faces wear, too: what there was to gain.
 
 The FairFace road below is an earlier one of examples/fairface: bins filled to the brim
-(`plan.max_synthetic_share: 1`), most of it with ages, no top-ups, trainings of 72,000 faces. What the
-present one did is in reports/fairface.
+(`plan.max_synthetic_share: 1`), most of it with ages, no top-ups, trainings of 72,000 faces. What
+the present one did is in reports/fairface.
 """
 
 _SEEN = """## What it says
