@@ -280,11 +280,11 @@ def _rounded(interval: tuple[float, float]) -> tuple[float, float]:
 
 
 def print_scores(data: str, compared: Comparison) -> None:
-    print(f"\n{data}\n  {'variant':24} overall  balanced  worst   gap")
+    print(f"\n{data}\n  {'variant':28} overall  balanced  worst   gap")
     for variant, scores in compared.scores.items():
         numbers = (scores.overall, scores.balanced_accuracy, scores.worst_group, scores.gap)
         shown = "  ".join("    –" if value is None else f"{value:7.3f}" for value in numbers)
-        print(f"  {variant:24} {shown}")
+        print(f"  {variant:28} {shown}")
 
 
 if __name__ == "__main__":

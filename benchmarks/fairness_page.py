@@ -64,7 +64,11 @@ def write_page(figures: Path) -> None:
     for data in dict.fromkeys(row["data"] for row in rows):
         lines += _section(data, [row for row in rows if row["data"] == data])
     made = sorted({str(row["command"]) for row in rows})
-    lines += ["\nPrint them again:\n", *(f"    {command}" for command in made)]
+    lines += ["\nMade with:\n", *(f"    {command}" for command in made)]
+    lines += [
+        "\nFrom kept predictions, without photos and trainings:\n",
+        "    python benchmarks/fairness.py --again",
+    ]
     figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

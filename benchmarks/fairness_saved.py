@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from augment.metrics.fairness import Comparison, compare
 from augment.metrics.resampling import Words
 from augment.metrics.tasks import Task, held_out
-from augment.shards import write_table
+from augment.shards import AtomicFile
 
 #: variant -> label -> predicted words, shape (seeds, test faces)
 Predicted = Mapping[str, Mapping[str, Words]]
@@ -77,9 +77,14 @@ def save(folder: Path, sitting: Sitting) -> None:
         "baselines": list(sitting.baselines),
         "rivals": list(sitting.rivals),
     }
-    columns = {name: pa.array(words).dictionary_encode() for name, words in (truth | said).items()}
+    columns = {
+        name: pa.array(words, pa.string()).dictionary_encode()
+        for name, words in (truth | said).items()
+    }
     table = pa.table(columns).replace_schema_metadata({_META: json.dumps(content).encode()})
-    write_table(path, table)
+    # As one row group: cut into many, as pictures are, the file would be six times as large.
+    with AtomicFile(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
 
 
 def read(path: Path) -> Sitting:

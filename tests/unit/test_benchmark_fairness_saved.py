@@ -72,3 +72,9 @@ def test_what_else_is_known_of_the_same_faces_stays(
     assert set(found) == kept
     for name, said in later.predicted.items():
         np.testing.assert_array_equal(found[name]["gender"], said["gender"])
+
+
+def test_nobody_needs_to_be_known(tmp_path: Path) -> None:
+    strangers = faces().set_column(1, "person", pa.nulls(COUNT, pa.string()))
+    save(tmp_path, sitting(["balanced", "real"], test=strangers))
+    assert read(tmp_path / "set_other.parquet").test["person"].to_pylist() == [None] * COUNT
