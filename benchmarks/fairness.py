@@ -41,7 +41,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness_page import write_page
-from fairness_saved import Sitting, read, save
+from fairness_saved import SAVED, Sitting, read, save
 from fairness_variants import (
     Road,
     Variant,
@@ -74,7 +74,7 @@ def main() -> None:
     args = _arguments()
     if args.again:
         for path in sorted(args.saved.glob("*.parquet")):
-            list(score(read(path)))
+            score(read(path))
         return
     rows: list[Figure] = []
     for sitting in _sittings(args):
@@ -84,14 +84,16 @@ def main() -> None:
     write_page(args.out)
 
 
-def score(sitting: Sitting) -> Iterator[Figure]:
-    """Print and give the figures of every task."""
+def score(sitting: Sitting) -> list[Figure]:
+    """Print every task's table; returns its figures."""
+    rows: list[Figure] = []
     for name, task in sitting.tasks.items():
         data = f"{sitting.name}, {name}"
         compared = {one: sitting.compared(task, one, SEED) for one in sitting.baselines}
         reference = sitting.baselines[0]
         print_scores(data, compared[reference])
-        yield from figures_of(data, compared, reference)
+        rows += figures_of(data, compared, reference)
+    return rows
 
 
 def _sittings(args: argparse.Namespace) -> list[Sitting]:
@@ -139,8 +141,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
     parser.add_argument("--work", type=Path, help="trainings; else those of `evaluate` are gone on")
     parser.add_argument("--out", type=Path, default=Path("reports/systems/fairness.json"))
-    parser.add_argument("--saved", type=Path, default=Path("reports/systems/fairness"),
-                        help="where predictions are kept")  # fmt: skip
+    parser.add_argument("--saved", type=Path, default=SAVED, help="where predictions are kept")
     parser.add_argument("--again", action="store_true", help="print what is kept, train nothing")
     args = parser.parse_args()
     if args.again:

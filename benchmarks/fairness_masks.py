@@ -34,7 +34,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness import SEED, score, trained_with
 from fairness_page import write_page
-from fairness_saved import Sitting, save
+from fairness_saved import SAVED, Sitting, save
 from folders import add_folders
 from mask_faces import Landmarker, aligned, upper_half
 from mask_methods import Pasted
@@ -112,8 +112,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
-    parser.add_argument("--saved", type=Path, default=Path("reports/systems/fairness"),
-                        help="where predictions are kept")  # fmt: skip
+    parser.add_argument("--saved", type=Path, default=SAVED, help="where predictions are kept")
     add_folders(parser, "fairness")
     args = parser.parse_args()
     if not (args.project / "data/aligned/_complete.json").is_file():

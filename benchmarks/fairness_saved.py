@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from augment.shards import AtomicFile
 
 #: variant -> label -> predicted words, shape (seeds, test faces)
 Predicted = Mapping[str, Mapping[str, Words]]
+#: Where the benchmarks keep them.
+SAVED = Path("reports/systems/fairness")
 _PERSON = "person"
 _META = b"sitting"
 
@@ -36,7 +38,8 @@ class Sitting:
         tasks: by name.
         predicted: of each variant.
         main: the variant that baselines are compared with.
-        baselines: the variants that all others are compared with, one by one.
+        baselines: the variants that all others are compared with, one by one; the printed table
+            is of the comparison with the first.
         rivals: of which the best is the best baseline; none named: all but ``main``.
     """
 
@@ -46,7 +49,7 @@ class Sitting:
     predicted: Predicted
     main: str
     baselines: Sequence[str]
-    rivals: Sequence[str] = field(default_factory=tuple)
+    rivals: Sequence[str] = ()
 
     def compared(self, task: Task, against: str, seed: int) -> Comparison:
         """All variants, their differences to one baseline; ``seed`` is the bootstrap's."""
@@ -56,7 +59,8 @@ class Sitting:
 
 
 def save(folder: Path, sitting: Sitting) -> None:
-    """Write what was said, beside what is there of other variants on the same faces."""
+    """Write ``folder``/<name>.parquet: a column a variant, label and seed, beside those that are
+    there of other variants on the same faces, trained as often."""
     path = folder / f"{re.sub('[^a-z0-9]+', '_', sitting.name.lower())}.parquet"
     labels = sorted({c for task in sitting.tasks.values() for c in (task.label, *task.groups)})
     truth = {name: sitting.test.column(name).to_pylist() for name in labels}

@@ -10,7 +10,7 @@ from augment.road import read_road
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
-MOST_CHANGED_LINES = 16
+MOST_CHANGED_LINES = 15
 
 
 def test_there_is_one_for_each_data_set_that_the_readme_names() -> None:

@@ -263,6 +263,10 @@ def test_the_page_says_what_is_still_missing_and_why(road: Job) -> None:
     assert "Still missing after the gate and 0 further orders, and why" in page
     assert "no top-ups are allowed (topup.rounds: 0)" in page
     assert "What is still missing, bin by bin" in page
+    rows = json.loads((road.inputs["topup"] / "topup.json").read_text())["still_missing"]
+    for reason in {row["reason"] for row in rows}:
+        lacking = [row["n"] for row in rows if row["reason"] == reason]
+        assert f'<td class="num">{sum(lacking)}</td><td class="num">{len(lacking)}</td>' in page
 
 
 def test_summary_of_an_unfinished_run(tmp_path: Path) -> None:
