@@ -71,11 +71,12 @@ def _identity(row: dict[str, object]) -> tuple[object, ...]:
     return tuple(row[name] for name in ("name", "arch", "data", "split", "group"))
 
 
-def commit() -> str:
-    """The code's commit, with "+changes" where the working tree differs; "unknown" outside git."""
+def commit(folder: Path = Path()) -> str:
+    """The commit of the code in ``folder``, with "+changes" where the working tree differs;
+    "unknown" outside git."""
     try:
         described = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+changes", "--abbrev=12"],
+            ["git", "-C", str(folder), "describe", "--always", "--dirty=+changes", "--abbrev=12"],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
     except (OSError, subprocess.CalledProcessError):

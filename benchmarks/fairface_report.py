@@ -1,8 +1,8 @@
 """Keep what a road of real photos says, without a face: benchmarks/fairface_report.py --project DIR
 
 Copies the figures, plots and the report page of a finished road (see examples/fairface) to
-reports/fairface/. Faces of real people, and faces made from them, are not to be committed: a page
-that holds any picture but charts is refused.
+reports/fairface/; made_with.json there says the road's commit and seed. Faces of real people, and
+faces made from them, are not to be committed: a page that holds any picture but charts is refused.
 """
 
 import argparse
@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 from augment.errors import UserError
-from augment.shards import write_text
+from augment.figures import commit
+from augment.params import read_params
+from augment.shards import write_json, write_text
 
 COPIED = ("metrics.json", "evaluate.json", "plan.json", "plots", "figures")
 _PICTURE = re.compile(r"data:image/(?!svg)|<img[^>]*\.(?:jpe?g|png|webp)", re.IGNORECASE)
@@ -26,6 +28,13 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("reports/fairface"))
     args = parser.parse_args()
     keep(args.project / "reports", args.to)
+    write_json(args.to / "made_with.json", made_with(args.project))
+
+
+def made_with(project: Path) -> dict[str, object]:
+    """The commit, always "+changes" where params.yaml, dvc.lock and reports are the road's own, and
+    the seed."""
+    return {"commit": commit(project), "seed": read_params(project / "params.yaml")["seed"]}
 
 
 def keep(reports: Path, to: Path) -> None:

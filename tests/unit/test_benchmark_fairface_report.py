@@ -1,11 +1,12 @@
 """What is kept of a road of real photos, and that no face is."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from augment.errors import UserError
-from benchmarks.fairface_report import COPIED, keep
+from benchmarks.fairface_report import COPIED, keep, made_with
 
 
 @pytest.fixture
@@ -37,6 +38,19 @@ def test_a_page_with_faces_is_refused(reports: Path, tmp_path: Path, shown: str)
     with pytest.raises(UserError, match="shows faces"):
         keep(reports, tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+def test_commit_and_seed_are_those_of_the_road(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("seed: 5\n")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", "-C", tmp_path, "add", "."], check=True)
+    subprocess.run(["git", "-C", tmp_path, *who, "commit", "-qm", "one"], check=True)
+    head = ["git", "-C", str(tmp_path), "rev-parse", "HEAD"]
+    one = subprocess.run(head, capture_output=True, text=True, check=True).stdout[:12]
+    assert made_with(tmp_path) == {"commit": one, "seed": 5}
+    (tmp_path / "params.yaml").write_text("seed: 6\n")
+    assert made_with(tmp_path) == {"commit": f"{one}+changes", "seed": 6}
 
 
 def test_an_unfinished_road_is_refused(reports: Path, tmp_path: Path) -> None:
