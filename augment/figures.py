@@ -36,7 +36,7 @@ class Figure:
 
 def write_figures(path: Path, system: str, seed: int, rows: Sequence[Figure]) -> None:
     """Write ``reports/systems/<system>.json``, replacing rows of the same name, arch, data, split
-    and group and keeping the others, so that several commands may share a file.
+    and group in their place and keeping the others, so that several commands may share a file.
 
     Each row holds the commit, command and seed it was made with; those of the file are the latest.
     """
@@ -46,10 +46,9 @@ def write_figures(path: Path, system: str, seed: int, rows: Sequence[Figure]) ->
         "command": command(sys.argv),
         "seed": seed,
     }
-    new = [asdict(row) | made_with for row in rows]
-    replaced = {_identity(row) for row in new}
-    kept = [row for row in old if _identity(row) not in replaced]
-    write_json(path, {"system": system, **made_with, "rows": kept + new})
+    rows_by = {_identity(row): row for row in old}
+    rows_by |= {_identity(asdict(row)): asdict(row) | made_with for row in rows}
+    write_json(path, {"system": system, **made_with, "rows": list(rows_by.values())})
 
 
 def command(words: Sequence[str]) -> str:

@@ -41,6 +41,7 @@ def test_replaces_the_same_figure_and_keeps_the_others(tmp_path: Path) -> None:
     seeds = {(row["arch"], row["group"]): row["seed"] for row in rows(path)}
     assert seeds == {("unet", "all"): 8, ("mean_mask", "all"): 7, ("unet", "64px"): 8}
     assert found == {("unet", "all"): 0.3, ("mean_mask", "all"): 0.2, ("unet", "64px"): 0.4}
+    assert [row["value"] for row in rows(path)] == [0.3, 0.2, 0.4]  # each in its place
 
 
 def test_a_figure_that_is_no_number_is_refused(tmp_path: Path) -> None:
