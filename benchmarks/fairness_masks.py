@@ -59,6 +59,8 @@ from augment.types import FloatArray, Image
 from augment.vocabulary import NO, UNKNOWN, YES
 
 BARE, MAIN = "bare", "masks"
+#: What the others are compared with.
+_BASELINES = (BARE, "greyed", "templates")
 #: The types of mask that are put on, in turn.
 _KINDS = ("surgical", "n95", "cloth")
 _MASK = Task(label="mask", groups=["mask"])
@@ -97,7 +99,7 @@ def main() -> None:
             trials = Trials(pictures, mine, faces, classes, config.train, params["seed"], work,
                             keep=True)  # fmt: skip
             predicted[way] = _predicted(trials, args.seeds)
-        sitting = Sitting(name, faces, tasks, predicted, MAIN, [BARE])
+        sitting = Sitting(name, faces, tasks, predicted, MAIN, _BASELINES)
         save(args.saved, sitting)
         rows += score(sitting)
     write_figures(args.out, "fairness", SEED, rows)
