@@ -88,3 +88,16 @@ def test_codes_do_not_see_light() -> None:
     place = torch.zeros(len(seen), dtype=torch.int64)
     lighter = codes.of(seen + 0.2, AREA, place)
     torch.testing.assert_close(lighter, codes.of(seen, AREA, place), atol=1e-3, rtol=0)
+
+
+def test_a_training_in_bfloat16_sees_the_same_codes() -> None:
+    codes, seen, _ = learned()
+    place, change = torch.zeros(9, dtype=torch.int64), torch.ones(9)
+
+    def edited() -> torch.Tensor:
+        own = codes.of(seen[:9], AREA, place)
+        return codes.shown(seen[:9], codes.moved(own, place, change, 1.0) - own, place)
+
+    outside = edited()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(edited(), outside)

@@ -69,9 +69,10 @@ class Codes(nn.Module):
         """
         flat = features(faces, area)
         regions, codes = self.region[place], flat.new_zeros(len(flat), self.count)
-        for kind in range(len(self.mean)):
-            rows = regions == kind
-            codes[rows] = (flat[rows] - self.mean[kind]) @ self.basis[kind].T
+        with self._float32():
+            for kind in range(len(self.mean)):
+                rows = regions == kind
+                codes[rows] = (flat[rows] - self.mean[kind]) @ self.basis[kind].T
         return codes
 
     def moved(self, codes: Tensor, place: Tensor, change: Tensor, beyond: float) -> Tensor:
@@ -85,7 +86,8 @@ class Codes(nn.Module):
         """
         target = (change > 0).long()
         aside = codes - self.middles[place, 1 - target]
-        led = torch.einsum("nij,nj->ni", self.spreads[place, target], aside)
+        with self._float32():
+            led = torch.einsum("nij,nj->ni", self.spreads[place, target], aside)
         share = (1 + beyond * self.reach[place, target]) * change
         return codes + led + share[:, None] * self.way[place]
 
@@ -93,10 +95,15 @@ class Codes(nn.Module):
         """The faces (n, 3, side, side) with codes changed by ``moves`` (n, count): in [-1, 1]."""
         back = self.basis / self.basis.square().sum(2, keepdim=True).clamp_min(1e-12)
         regions, result = self.region[place], faces.float().flatten(1)
-        for kind in range(len(self.mean)):
-            here = (regions == kind)[:, None].float()
-            result = result + (moves * here) @ back[kind]
+        with self._float32():
+            for kind in range(len(self.mean)):
+                here = (regions == kind)[:, None].float()
+                result = result + (moves * here) @ back[kind]
         return result.view(faces.shape).clamp(-1, 1)
+
+    def _float32(self) -> torch.autocast:
+        """Products as exact in a training as outside of it: in bfloat16, codes would be off."""
+        return torch.autocast(self.mean.device.type, enabled=False)
 
 
 def features(faces: Tensor, area: Tensor) -> Tensor:
