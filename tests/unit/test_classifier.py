@@ -83,7 +83,7 @@ def overlapping(count: int, seed: int) -> tuple[list[bytes], np.ndarray]:
     random = np.random.default_rng(seed)
     codes = (np.arange(count) % 10 == 0).astype(np.int64)
     levels = 110 + 30 * codes + random.normal(0, 20, count)
-    images = levels[:, None, None, None] + random.normal(0, 4, (count, 16, 16, 3))
+    images = levels[:, None, None, None] + random.normal(0, 4, (count, 32, 32, 3))
     return [encode(np.clip(image, 0, 255).astype(np.uint8)) for image in images], codes
 
 

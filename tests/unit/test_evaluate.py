@@ -269,7 +269,7 @@ def make_trials(folder: Path) -> Trials:
         train=faces("train", "aaaabb"),
         test=faces("test", "abab"),
         classes={"word": ["a", "b"]},
-        config=TrainConfig(images=192, batch=8, learning_rate=3e-3, ema=0.5),
+        config=TrainConfig(images=480, batch=8, learning_rate=3e-3, ema=0.5),
         seed=3,
         work=folder / "work",
     )
