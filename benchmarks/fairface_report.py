@@ -32,8 +32,8 @@ def main() -> None:
 
 
 def made_with(project: Path) -> dict[str, object]:
-    """The commit, always "+changes" where params.yaml, dvc.lock and reports are the road's own, and
-    the seed."""
+    """The road's seed and commit; "+changes" is usual there, for params.yaml, dvc.lock and reports
+    are its own."""
     return {"commit": commit(project), "seed": read_params(project / "params.yaml")["seed"]}
 
 

@@ -28,7 +28,7 @@ count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
   whatever the gate said of them.
 - Of masks: *bare*, the real train faces; else every second face that a training sees is covered:
   *greyed* below the nose's middle, wearing *masks* of the network that comes with the package, or
-  MaskTheFace's *templates*, which the test faces wear, too: what there was to gain.
+  MaskTheFace's *templates*. Test faces *wearing templates* wear these, too: what there was to gain.
 
 *fairface* is the road of examples/fairface: at most half of a bin synthetic, new people of the bin
 first. *fairface, filled to the brim* is an earlier one, of an older detector: bins filled wholly
@@ -40,9 +40,9 @@ _SEEN = """## What it says
 Ages, *fairface*. The logit-adjusted loss needs no new face and is the best of what needs none: over
 all classes alike it gains 6 points on *original*, and costs as many of all faces. The same loss on
 the balanced set gains as much (the difference is within its interval) and costs clearly less:
-2 points on FairFace's held-out faces, 1 on UTKFace's. In a trial that no command here prints, a
-weaker adjustment of networks that saw no new face bought those 2 points as well. The worst group is
-not recognised better than with that loss alone. A plain training gains nothing clear from this set.
+2 points on FairFace's held-out faces, 1 on UTKFace's. A weaker adjustment without new faces may
+cost less, too; no variant here tests that. The worst group is not recognised better than with that
+loss alone. A plain training gains nothing clear from this set.
 
 Why not more? New faces are made of the same few photos, and say little about age that these do not
 say. *fairface, filled to the brim* shows both sides: a plain training gains much more from bins
