@@ -53,10 +53,10 @@ def keep(reports: Path, to: Path) -> None:
             f"{page} shows faces: set report.show_real_faces: false and show_sources: [] in "
             "params.yaml and run `dvc repro report`."
         )
-    shutil.rmtree(to, ignore_errors=True)
-    to.mkdir(parents=True)
+    to.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         if (reports / name).is_dir():
+            shutil.rmtree(to / name, ignore_errors=True)
             shutil.copytree(reports / name, to / name)
         else:
             shutil.copyfile(reports / name, to / name)

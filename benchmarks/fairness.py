@@ -13,26 +13,24 @@ tested on the same real held-out faces:
 - part ``generators``: the faces of one generator only, and so with that loss;
 - part ``gate``: as many candidates as the balanced set holds, whatever the gate said of them, and
   so with that loss;
-- ``whole``, with --whole DIR: the real train faces of another road, whose set this one's was
-  thinned from (benchmarks/fairness_thin.py): how far does filling make up for real faces?
+- ``whole``, with --whole DIR, and so with that loss: the real train faces of another road, whose
+  set this one's was thinned from (benchmarks/fairness_thin.py): how many real faces does a
+  synthetic one replace?
 
 ``--test DIR`` also predicts all faces of another road that is past `align` (trained on one data
 set, tested on another), with the same networks; it may be said several times. Every finished
 training is kept, so a stopped run goes on; the trainings of `evaluate` are not repeated. Intervals
 are 95 %, paired bootstraps over test faces.
 
-What was said of each face is kept in reports/systems/fairness/, and ``--again`` prints the figures
-from there, without photos and trainings.
-
-Rows go to reports/systems/fairness.json: measures of each variant, groups' recall as ``accuracy``,
-and, as group ``against <baseline>``, the differences of each to the arms without synthetic faces.
-The page beside it (fairness.md) lays them out.
+What was said of each face is kept in reports/fairface/predictions/. All figures come from there:
+rows in reports/fairface/fairness.json (benchmarks/fairness_rows.py says which), and the page beside
+it, fairness.md. ``--again`` prints and writes them anew, without photos and trainings.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,30 +39,29 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from fairness_page import write_page
-from fairness_saved import SAVED, Sitting, read, save
+from fairness_rows import SEED, rows_of_all
+from fairness_saved import FIGURES, SAVED, Sitting, made_now, save
 from fairness_variants import (
     Road,
     Variant,
     check_parts,
     chosen,
     first_candidates,
+    learned,
     variants,
     whole,
 )
 
 from augment.errors import UserError
-from augment.figures import Figure, write_figures
 from augment.metrics.arms import ARMS, MAIN
-from augment.metrics.fairness import LOWER_IS_BETTER, MEASURES, Comparison
 from augment.metrics.resampling import Words
 from augment.metrics.tasks import Task, check_tasks, real_faces
 from augment.nets.trials import Trials
 from augment.params import read_params
 from augment.schema import OK, Labels
-from augment.shards import read_schema, read_table
+from augment.shards import read_schema, read_table, write_json
 from augment.stages.evaluate import ClassicalAugmentation, Config
 
-SEED = 11  # of the bootstrap; trainings have the road's
 BASELINES = tuple(arm for arm in ARMS if arm != MAIN)  # what needs none of our faces
 #: variant -> label -> predicted words, shape (seeds, test faces)
 Predicted = dict[str, dict[str, Words]]
@@ -72,28 +69,17 @@ Predicted = dict[str, dict[str, Words]]
 
 def main() -> None:
     args = _arguments()
-    if args.again:
-        for path in sorted(args.saved.glob("*.parquet")):
-            score(read(path))
-        return
-    rows: list[Figure] = []
-    for sitting in _sittings(args):
-        save(args.saved, sitting)
-        rows += score(sitting)
-    write_figures(args.out, "fairness", SEED, rows)
-    write_page(args.out)
+    if not args.again:
+        for sitting in _sittings(args):
+            save(args.saved, sitting)
+    write(args.out, args.saved)
 
 
-def score(sitting: Sitting) -> list[Figure]:
-    """Print every task's table; returns its figures."""
-    rows: list[Figure] = []
-    for name, task in sitting.tasks.items():
-        data = f"{sitting.name}, {name}"
-        compared = {one: sitting.compared(task, one, SEED) for one in sitting.baselines}
-        reference = sitting.baselines[0]
-        print_scores(data, compared[reference])
-        rows += figures_of(data, compared, reference)
-    return rows
+def write(out: Path, saved: Path) -> None:
+    """Figures and page, from all predictions that are kept; prints the tables."""
+    rows = rows_of_all(saved)
+    write_json(out, {"system": "fairness", **made_now(), "seed": SEED, "rows": rows})
+    write_page(out)
 
 
 def _sittings(args: argparse.Namespace) -> list[Sitting]:
@@ -111,10 +97,13 @@ def _sittings(args: argparse.Namespace) -> list[Sitting]:
         ungated = first_candidates(road, list(params["generators"] or {}), pictures)
     every = chosen(list(variants(road, args.parts, ungated)), args.only)
     if args.whole:
-        every.append(whole(Road.of(args.whole)))
+        every += whole(Road.of(args.whole))
+    baselines = [variant.name for variant in every if variant.name in BASELINES]
+    labels = [task.label for task in config.tasks.values()]
+    made = {v.name: made_now() | {"learned": learned(v, labels)} for v in every}
     predicted = _predicted(args, params["seed"], config, every, exams, pictures)
     return [
-        Sitting(exam.name, exam.test, config.tasks, words, MAIN, BASELINES, ARMS)
+        Sitting(exam.name, exam.test, config.tasks, words, MAIN, baselines, made)
         for exam, words in zip(exams, predicted, strict=True)
     ]
 
@@ -136,13 +125,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
     parser.add_argument("--parts", type=check_parts, default="arms,dose,adjusted,generators,gate")
-    parser.add_argument("--only", nargs="+", default=[], help="variants, by name, beside baselines")
+    parser.add_argument("--only", nargs="+", default=[], help="variants, by name, beside original")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
     parser.add_argument("--work", type=Path, help="trainings; else those of `evaluate` are gone on")
-    parser.add_argument("--out", type=Path, default=Path("reports/systems/fairness.json"))
+    parser.add_argument("--out", type=Path, default=FIGURES)
     parser.add_argument("--saved", type=Path, default=SAVED, help="where predictions are kept")
-    parser.add_argument("--again", action="store_true", help="print what is kept, train nothing")
+    parser.add_argument("--again", action="store_true", help="from what is kept; train nothing")
     args = parser.parse_args()
     if args.again:
         if not list(args.saved.glob("*.parquet")):
@@ -236,56 +225,6 @@ def _predicted(
                 for label in classes
             }
     return found
-
-
-def figures_of(data: str, compared: Mapping[str, Comparison], reference: str) -> Iterator[Figure]:
-    """Of all variants, and their differences to each baseline.
-
-    Args:
-        data: what the figures call the faces and the task.
-        compared: by baseline.
-        reference: one of these.
-    """
-    for variant, scores in compared[reference].scores.items():
-        for measure in MEASURES:
-            value = getattr(scores, measure)
-            if value is not None:
-                yield Figure(
-                    measure, variant, data, round(value, 4), "ratio",
-                    "lower" if measure in LOWER_IS_BETTER else "higher", scores.n, "test",
-                    seeds=scores.seeds, interval=_rounded(scores.intervals[measure]),
-                )  # fmt: skip
-        for group in scores.groups:
-            yield Figure(
-                "accuracy", variant, data, round(group.accuracy, 4), "ratio", "higher", group.n,
-                "test", group.name, scores.seeds, _rounded(group.interval),
-            )  # fmt: skip
-    for baseline, comparison in compared.items():
-        yield from _differences(comparison, baseline, data)
-
-
-def _differences(compared: Comparison, against: str, data: str) -> Iterator[Figure]:
-    """Of all variants to a baseline."""
-    for one in compared.differences:
-        if one.against == against:
-            yield Figure(
-                one.measure, one.arm, data, round(one.value, 4), "difference",
-                "lower" if one.measure in LOWER_IS_BETTER else "higher",
-                compared.scores[one.arm].n, "test", f"against {against}",
-                compared.scores[one.arm].seeds, _rounded(one.interval),
-            )  # fmt: skip
-
-
-def _rounded(interval: tuple[float, float]) -> tuple[float, float]:
-    return round(interval[0], 4), round(interval[1], 4)
-
-
-def print_scores(data: str, compared: Comparison) -> None:
-    print(f"\n{data}\n  {'variant':28} overall  balanced  worst   gap")
-    for variant, scores in compared.scores.items():
-        numbers = (scores.overall, scores.balanced_accuracy, scores.worst_group, scores.gap)
-        shown = "  ".join("    –" if value is None else f"{value:7.3f}" for value in numbers)
-        print(f"  {variant:28} {shown}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ a seed; but for ``bare``, every second face is covered:
 
 Tested on the real held-out faces as they are and wearing MaskTheFace's templates, and, on whether
 there is a mask, on photos from the web (``masked/wild``), of which nobody learned. Rows go to
-reports/systems/fairness.json, as those of benchmarks/fairness.py; whether faces with masks are told
+reports/fairface/fairness.json, as those of benchmarks/fairness.py; whether masked faces are told
 apart better is in reports/systems/mask.json (``verify_accuracy``). Pictures and trainings are kept
 in --work; after a change of how masks are made, name another folder.
 """
@@ -32,16 +32,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from fairness import SEED, score, trained_with
-from fairness_page import write_page
-from fairness_saved import SAVED, Sitting, save
+from fairness import trained_with, write
+from fairness_saved import FIGURES, SAVED, Sitting, made_now, save
 from folders import add_folders
 from mask_faces import Landmarker, aligned, upper_half
 from mask_methods import Pasted
 
 from augment.editing import MaskWearer, edit_photo
 from augment.errors import UserError
-from augment.figures import Figure, write_figures
 from augment.generators.mask.layout import read_templates
 from augment.images import decode, encode
 from augment.metrics.arms import REFERENCE
@@ -92,18 +90,15 @@ def main() -> None:
         (f"{named}, tested on masked/wild", wild, {"mask": _MASK}),
     ]
     classes = _classes(train, config)
-    rows: list[Figure] = []
+    made = {way: made_now() for way in ways}
     for name, faces, tasks in exams:
         predicted = {}
         for way, mine in ways.items():
             trials = Trials(pictures, mine, faces, classes, config.train, params["seed"], work,
                             keep=True)  # fmt: skip
             predicted[way] = _predicted(trials, args.seeds)
-        sitting = Sitting(name, faces, tasks, predicted, MAIN, _BASELINES)
-        save(args.saved, sitting)
-        rows += score(sitting)
-    write_figures(args.out, "fairness", SEED, rows)
-    write_page(args.out)
+        save(args.saved, Sitting(name, faces, tasks, predicted, MAIN, _BASELINES, made))
+    write(args.out, args.saved)
 
 
 def _arguments() -> argparse.Namespace:
@@ -116,6 +111,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
     parser.add_argument("--saved", type=Path, default=SAVED, help="where predictions are kept")
     add_folders(parser, "fairness")
+    parser.set_defaults(out=FIGURES)
     args = parser.parse_args()
     if not (args.project / "data/aligned/_complete.json").is_file():
         parser.error(f"{args.project} holds no aligned faces: run `dvc repro align` there first")

@@ -5,12 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fairness_rows import AGAINST, BEST
+
 from augment.metrics.resampling import SMALL_GROUP
 
 Rows = Sequence[Mapping[str, Any]]
 
 MEASURES = ("overall", "balanced_accuracy", "worst_group", "gap", "equalized_odds_difference")
-AGAINST = "against "
+#: Variants with new faces that the table at the top tells of.
+_OURS = ("balanced", "balanced, logit-adjusted", "masks")
+_LEARNED = ("real_faces", "synthetic_faces")
 
 _ABOUT = f"""What a small classifier learns from each variant of a train set, told by real faces
 that were held out. All variants see equally many faces, start from the same weights seed by seed,
@@ -69,10 +73,11 @@ def write_page(figures: Path) -> None:
     """Write the page beside the figures."""
     rows = json.loads(figures.read_text(encoding="utf-8"))["rows"]
     lines = ["# Does it help? What was measured\n", _ABOUT]
-    if any(row["arch"] == "balanced" for row in rows):
+    if any(row["arch"] == _OURS[0] for row in rows):
         lines.append(_SEEN)
-    for data in dict.fromkeys(row["data"] for row in rows):
-        lines += _section(data, [row for row in rows if row["data"] == data])
+    lines += [*_at_a_glance(rows), *_replaced(rows)]
+    for data, task in _asked(rows):
+        lines += _section(data, task, [row for row in rows if row["data"] == data])
     made = sorted({str(row["command"]) for row in rows})
     lines += ["\nMade with:\n", *(f"    {command}" for command in made)]
     lines += [
@@ -82,25 +87,90 @@ def write_page(figures: Path) -> None:
     figures.with_suffix(".md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _section(data: str, rows: Rows) -> Iterator[str]:
-    whole = [row for row in rows if row["group"] == "all"]
+def _asked(rows: Rows) -> list[tuple[str, str]]:
+    """Data and task of each section."""
+    return list(
+        dict.fromkeys((row["data"], row["group"]) for row in rows if row["name"] == MEASURES[0])
+    )
+
+
+def _at_a_glance(rows: Rows) -> Iterator[str]:
+    """What has new faces, against the best of what has none."""
+    yield "## Against the best baseline\n"
+    yield "Differences to the baseline that is best at it (bold: the interval is clear of 0).\n"
+    yield "| test faces, task | variant | balanced accuracy | against | worst group | against |"
+    yield "|---|---|---|---|---|---|"
+    for data, task in _asked(rows):
+        for variant in _OURS:
+            mine = [
+                row for row in rows
+                if (row["data"], row["arch"], row["group"]) == (data, variant, task)
+            ]  # fmt: skip
+            balanced, worst = (
+                next((row for row in mine if row["name"] == name), None)
+                for name in (BEST, f"worst_group_{BEST}")
+            )
+            if balanced is not None:
+                cells = [
+                    _cell(row, interval=True, clear=True) + f" | {row['baseline'] if row else ''}"
+                    for row in (balanced, worst)
+                ]
+                yield f"| {data}, {task} | {variant} | {' | '.join(cells)} |"
+
+
+def _replaced(rows: Rows) -> Iterator[str]:
+    """How many real faces a synthetic one replaces; nothing where that was not measured."""
+    names = ("thinned_recall", "recall_regained", "real_faces_replaced")
+    mine = [row for row in rows if row["name"] in names]
+    if not mine:
+        return
+    yield "\n## How many real faces a synthetic one replaces\n"
+    yield (
+        "`thinned_recall`: mean recall of the classes that were thinned; `recall_regained`: the\n"
+        "share of what thinning cost that filling brings back; `real_faces_replaced`: that share,\n"
+        "by the faces left out and the faces made. No entry: thinning cost nothing clear.\n"
+    )
+    named = [{**row, "line": f"{row['data']}, {row['group']}: {row['arch']}"} for row in mine]
+    lines = list(dict.fromkeys(row["line"] for row in named))
+    yield from _table("test faces, task: variant", lines, names, named, "line", "name")
+
+
+def _section(data: str, task: str, rows: Rows) -> Iterator[str]:
+    whole = [row for row in rows if row["group"] == task]
     variants = list(dict.fromkeys(row["arch"] for row in whole))
-    n, seeds = whole[0]["n"], whole[0]["seeds"]
-    yield f"\n## {data}\n"
-    yield f"{n:,} held-out faces, {seeds} trainings a variant.\n"
-    yield from _table("variant", variants, MEASURES, whole, "arch", "name")
-    groups = [row for row in rows if row["name"] == "accuracy"]
-    sizes = {row["group"]: row["n"] for row in groups}
-    yield "\nRecall by group (n: test faces)\n"
-    named = [{**row, "column": f"{row['group']} (n={sizes[row['group']]})"} for row in groups]
-    columns = list(dict.fromkeys(row["column"] for row in named))
-    yield from _table("variant", variants, columns, named, "arch", "column", interval=False)
-    for against in dict.fromkeys(row["group"] for row in rows if row["group"].startswith(AGAINST)):
-        mine = [row for row in rows if row["group"] == against]
+    first = next(row for row in whole if row["name"] == MEASURES[0])
+    yield f"\n## {data}, {task}\n"
+    yield f"{first['n']:,} held-out faces, {first['seeds']} trainings a variant.\n"
+    yield from _table("variant", variants, (*MEASURES, *_LEARNED), whole, "arch", "name")
+    yield "\n<details><summary>Recall by group (n: test faces)</summary>\n"
+    prefix = f"{task}, "
+    groups = [
+        {**row, "column": f"{row['group'].removeprefix(prefix)} (n={row['n']})"}
+        for row in rows
+        if row["name"] == "accuracy" and row["group"].startswith(prefix)
+    ]
+    columns = list(dict.fromkeys(row["column"] for row in groups))
+    yield from _table("variant", variants, columns, groups, "arch", "column", interval=False)
+    yield "\n</details>"
+    for against in _compared_with(task, rows):
+        mine = [row for row in rows if row["group"] == f"{task}{AGAINST}{against}"]
         others = [name for name in variants if any(row["arch"] == name for row in mine)]
-        name = against.removeprefix(AGAINST)
-        yield f"\nDifferences to *{name}* (bold: the interval is clear of 0)\n"
-        yield from _table("variant", others, MEASURES, mine, "arch", "name", clear=True)
+        named = [{**row, "column": row["name"].removesuffix("_difference")} for row in mine]
+        yield (
+            f"\n<details><summary>Differences to <i>{against}</i> (bold: the interval is clear of "
+            "0)</summary>\n"
+        )
+        yield from _table("variant", others, MEASURES, named, "arch", "column", clear=True)
+        yield "\n</details>"
+
+
+def _compared_with(task: str, rows: Rows) -> Iterator[str]:
+    """The first baseline, and the best one; the figures hold differences to all."""
+    start = f"{task}{AGAINST}"
+    every = dict.fromkeys(row["group"] for row in rows if row["group"].startswith(start))
+    first = next(iter(every)).removeprefix(start)
+    best = [row["baseline"] for row in rows if row["name"] == BEST and row["group"] == task]
+    yield from dict.fromkeys([first, *best])
 
 
 def _table(
@@ -125,6 +195,8 @@ def _table(
 def _cell(row: Mapping[str, Any] | None, interval: bool, clear: bool) -> str:
     if row is None:
         return ""
+    if row["unit"] == "faces":
+        return f"{row['value']:,}"
     text = f"{row['value']:+.3f}" if clear else f"{row['value']:.3f}"
     if not interval or row["interval"] is None:
         return text

@@ -7,23 +7,28 @@ photo is named), and each prediction. It needs neither the photos nor the traini
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from augment.metrics.fairness import Comparison, compare
-from augment.metrics.resampling import Words
+from augment.figures import command, commit
+from augment.metrics.fairness import RESAMPLES, Scores, compare
+from augment.metrics.resampling import Design, Interval, Said, Words, bootstrap, interval_of
 from augment.metrics.tasks import Task, held_out
 from augment.shards import AtomicFile
 
 #: variant -> label -> predicted words, shape (seeds, test faces)
 Predicted = Mapping[str, Mapping[str, Words]]
 #: Where the benchmarks keep them.
-SAVED = Path("reports/systems/fairness")
+SAVED = Path("reports/fairface/predictions")
+FIGURES = Path("reports/fairface/fairness.json")
 _PERSON = "person"
 _META = b"sitting"
 
@@ -38,9 +43,9 @@ class Sitting:
         tasks: by name.
         predicted: of each variant.
         main: the variant that baselines are compared with.
-        baselines: the variants that all others are compared with, one by one; the printed table
-            is of the comparison with the first.
-        rivals: of which the best is the best baseline; none named: all but ``main``.
+        baselines: the variants that all others are compared with, one by one, and with the best.
+        made: of each variant, ``commit`` and ``command`` that trained it, and, where that was
+            counted, ``learned``: "real" or "synthetic" -> label -> class -> faces.
     """
 
     name: str
@@ -49,13 +54,39 @@ class Sitting:
     predicted: Predicted
     main: str
     baselines: Sequence[str]
-    rivals: Sequence[str] = ()
+    made: Mapping[str, Mapping[str, Any]]
 
-    def compared(self, task: Task, against: str, seed: int) -> Comparison:
-        """All variants, their differences to one baseline; ``seed`` is the bootstrap's."""
+    def compared(self, task: Task, seed: int) -> "Compared":
+        """All variants; ``seed`` is the bootstrap's."""
         faces, places = held_out(task, self.test)
         words = {name: said[task.label][:, places] for name, said in self.predicted.items()}
-        return compare(faces, words, self.main, against, seed, rivals=self.rivals or None)
+        design = Design.of(faces)
+        said = {name: Said.of(design, faces.truth, one).mean() for name, one in words.items()}
+        return Compared(
+            compare(faces, words, self.main, self.baselines[0], seed).scores,
+            bootstrap(design, said, seed, RESAMPLES),
+        )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The scores of each variant, and each measure in every resample, the same for all."""
+
+    scores: Mapping[str, Scores]
+    resampled: Mapping[str, Mapping[str, npt.NDArray[np.float64]]]
+
+    def difference(self, measure: str, one: str, other: str) -> tuple[float, Interval] | None:
+        """``one`` less ``other``, paired; None where there is no such measure."""
+        values = getattr(self.scores[one], measure), getattr(self.scores[other], measure)
+        if None in values:
+            return None
+        resampled = self.resampled[one][measure] - self.resampled[other][measure]
+        return float(values[0] - values[1]), interval_of(resampled)
+
+
+def made_now() -> dict[str, str]:
+    """For :attr:`Sitting.made`: this command, and the commit of its code."""
+    return {"commit": commit(), "command": command(sys.argv)}
 
 
 def save(folder: Path, sitting: Sitting) -> None:
@@ -66,7 +97,8 @@ def save(folder: Path, sitting: Sitting) -> None:
     truth = {name: sitting.test.column(name).to_pylist() for name in labels}
     truth[_PERSON] = _numbers(sitting.test.column(_PERSON).to_pylist())
     digest = hashlib.sha256(json.dumps(truth).encode()).hexdigest()
-    predicted = _before(path, digest, _seeds(sitting.predicted)) | dict(sitting.predicted)
+    before = _before(path, digest, _seeds(sitting.predicted))
+    predicted = before.predicted | dict(sitting.predicted)
     said = {
         f"{variant}|{label}|{number}": words
         for variant, of_label in predicted.items()
@@ -78,8 +110,8 @@ def save(folder: Path, sitting: Sitting) -> None:
         "faces": digest,
         "tasks": {name: task.model_dump() for name, task in sitting.tasks.items()},
         "main": sitting.main,
-        "baselines": list(sitting.baselines),
-        "rivals": list(sitting.rivals),
+        "baselines": list(dict.fromkeys([*before.baselines, *sitting.baselines])),
+        "made": before.made | {name: dict(how) for name, how in sitting.made.items()},
     }
     columns = {
         name: pa.array(words, pa.string()).dictionary_encode()
@@ -99,19 +131,32 @@ def read(path: Path) -> Sitting:
     own = [name for name in table.column_names if "|" not in name]
     return Sitting(
         content["name"], table.select(own), tasks, _predicted(table), content["main"],
-        content["baselines"], content["rivals"],
+        content["baselines"], content["made"],
     )  # fmt: skip
 
 
-def _before(path: Path, digest: str, seeds: int) -> dict[str, Mapping[str, Words]]:
+@dataclass(frozen=True)
+class _Before:
+    predicted: dict[str, Mapping[str, Words]] = field(default_factory=dict)
+    baselines: Sequence[str] = ()
+    made: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def _before(path: Path, digest: str, seeds: int) -> _Before:
     """What the file says already of these faces, of variants trained as often."""
     if not path.is_file():
-        return {}
+        return _Before()
     table = pq.read_table(path)
-    if json.loads(table.schema.metadata[_META])["faces"] != digest:
-        return {}
+    content = json.loads(table.schema.metadata[_META])
+    if content["faces"] != digest:
+        return _Before()
     found = _predicted(table)
-    return {name: said for name, said in found.items() if _seeds({name: said}) == seeds}
+    kept = {name: said for name, said in found.items() if _seeds({name: said}) == seeds}
+    return _Before(
+        kept,
+        [name for name in content["baselines"] if name in kept],
+        {name: content["made"][name] for name in kept},
+    )
 
 
 def _seeds(predicted: Predicted) -> int:

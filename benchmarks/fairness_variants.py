@@ -1,5 +1,6 @@
 """Training sets for benchmarks/fairness.py to compare: selections of a finished road's faces."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from augment.metrics.arms import ARMS, LOGIT_ADJUSTED, MAIN, REFERENCE
 from augment.schema import IMAGE, OK, Labels, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, write_table
+from augment.vocabulary import UNKNOWN
 
 DOSES = (0.1, 0.25, 0.5)
 _PARTS = ("arms", "dose", "adjusted", "generators", "gate")
@@ -95,7 +97,7 @@ def _adjusted(name: str, rows: pa.Table) -> Variant:
 
 
 def chosen(every: Sequence[Variant], names: Sequence[str]) -> list[Variant]:
-    """The arms without synthetic faces, and those that are named; no names: all.
+    """``original``, and those that are named; no names: all.
 
     Raises:
         UserError: a name is none of theirs.
@@ -103,14 +105,30 @@ def chosen(every: Sequence[Variant], names: Sequence[str]) -> list[Variant]:
     known = [variant.name for variant in every]
     if wrong := [name for name in names if name not in known]:
         raise UserError(f"--only {wrong[0]}: there are {'; '.join(known)}")
-    kept = {*names, *(arm for arm in ARMS if arm != MAIN)}
-    return [variant for variant in every if not names or variant.name in kept]
+    return [one for one in every if not names or one.name in {REFERENCE, *names}]
 
 
-def whole(road: Road) -> Variant:
-    """The real train faces of another road."""
+def whole(road: Road) -> list[Variant]:
+    """The real train faces of another road, with both losses."""
     real = road.train.filter(pc.invert(road.train.column("synthetic")))
-    return Variant("whole", real, REFERENCE)
+    return [Variant("whole", real, REFERENCE), _adjusted("whole", real)]
+
+
+def learned(variant: Variant, labels: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
+    """Whom it learns from: "real" or "synthetic" -> label -> known class -> faces."""
+    rows = variant.rows
+    if variant.arm != MAIN:  # such an arm leaves out what the rows call synthetic
+        rows = rows.filter(pc.invert(rows.column("synthetic")))
+    made = pc.not_equal(pc.fill_null(rows.column("generator"), ""), "")
+    return {
+        kind: {label: _counts(part.column(label)) for label in labels}
+        for kind, part in (("real", rows.filter(pc.invert(made))), ("synthetic", rows.filter(made)))
+    }
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    found = Counter(column.to_pylist())
+    return {word: found[word] for word in sorted(set(found) - {UNKNOWN, None})}
 
 
 def with_dose(rows: pa.Table, dose: float) -> pa.Table:
@@ -139,8 +157,6 @@ def first_candidates(road: Road, keys: Sequence[str], folder: Path) -> pa.Table:
 
     Their pictures are written to ``folder`` as shards that a training finds.
     """
-    from collections import Counter
-
     made = road.train.filter(road.train.column("synthetic")).select(["bin", "generator"])
     room = Counter((row["bin"], row["generator"]) for row in made.to_pylist())
     data = road.project / "data"

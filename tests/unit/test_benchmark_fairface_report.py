@@ -26,10 +26,12 @@ def reports(tmp_path: Path) -> Path:
 def test_figures_plots_and_the_page_are_kept(reports: Path, tmp_path: Path) -> None:
     to = tmp_path / "kept"
     to.mkdir()
-    (to / "old.json").write_text("{}")
+    (to / "fairness.json").write_text("{}")  # of another benchmark
+    (to / "plots").mkdir()
+    (to / "plots/old.svg").write_text("<svg/>")
     keep(reports, to)
-    assert {path.name for path in to.iterdir()} == {*COPIED, "report.html"}
-    assert (to / "plots/one.svg").is_file()
+    assert {path.name for path in to.iterdir()} == {*COPIED, "report.html", "fairness.json"}
+    assert [path.name for path in (to / "plots").iterdir()] == ["one.svg"]
 
 
 @pytest.mark.parametrize("shown", ["data:image/jpeg;base64,AA", "data:image/webp;base64,AA"])

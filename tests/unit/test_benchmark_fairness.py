@@ -5,23 +5,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-from augment.errors import UserError
-from augment.figures import Figure, write_figures
-from augment.metrics.arms import MAIN
-from augment.schema import IMAGE, candidate_schema, index_schema
-from augment.shards import write_bucketed
-from benchmarks.fairness_page import write_page
-from benchmarks.fairness_thin import left_out, write_thinned
-from benchmarks.fairness_variants import (
+from fairness_thin import left_out, write_thinned
+from fairness_variants import (
     Road,
     check_parts,
     chosen,
     first_candidates,
+    learned,
     variants,
     whole,
     with_dose,
 )
+
+from augment.errors import UserError
+from augment.metrics.arms import MAIN
+from augment.schema import IMAGE, candidate_schema, index_schema
+from augment.shards import write_bucketed
 from tests.unit.gate_rows import LABELS
 
 
@@ -84,11 +83,11 @@ def test_every_variant_says_what_it_trains_on(road: Road) -> None:
     assert "ungated" not in found
 
 
-def test_variants_can_be_chosen_beside_the_baselines(road: Road) -> None:
+def test_variants_can_be_chosen_beside_the_original(road: Road) -> None:
     every = list(variants(road, ["arms", "dose"], None))
     assert chosen(every, []) == every
     found = [variant.name for variant in chosen(every, ["dose 0.25"])]
-    assert found == ["original", "resampled", "classical", "logit-adjusted", "dose 0.25"]
+    assert found == ["original", "dose 0.25"]
     with pytest.raises(UserError, match="--only dose 3: there are original"):
         chosen(every, ["dose 3"])
 
@@ -162,33 +161,29 @@ def test_only_train_photos_of_rare_groups_are_thinned(tmp_path: Path) -> None:
 
 
 def test_whole_is_the_real_faces_of_the_other_road(road: Road) -> None:
-    variant = whole(road)
-    assert variant.arm == "original"
-    assert counts(variant.rows) == {("a", ""): 30, ("b", ""): 40}
+    plain, adjusted = whole(road)
+    assert (plain.name, plain.arm) == ("whole", "original")
+    assert (adjusted.name, adjusted.arm) == ("whole, logit-adjusted", "logit-adjusted")
+    for variant in (plain, adjusted):
+        assert counts(variant.rows) == {("a", ""): 30, ("b", ""): 40}
+
+
+@pytest.mark.parametrize(
+    ("name", "real", "synthetic"),
+    [("original", 70, 0), ("logit-adjusted", 70, 0), ("balanced", 70, 35),
+     ("balanced, logit-adjusted", 70, 35), ("only mask", 70, 10)],
+)  # fmt: skip
+def test_whom_a_variant_learns_from_is_counted(
+    road: Road, name: str, real: int, synthetic: int
+) -> None:
+    every = {one.name: one for one in variants(road, ["arms", "generators"], None)}
+    assert learned(every[name], ["gender"]) == {
+        "real": {"gender": {"female": real}},
+        "synthetic": {"gender": {"female": synthetic} if synthetic else {}},
+    }
 
 
 def test_parts_are_named() -> None:
     assert check_parts("arms, dose") == ["arms", "dose"]
     with pytest.raises(ValueError, match="doses: parts are arms"):
         check_parts("doses")
-
-
-def test_the_page_lays_variants_side_by_side(tmp_path: Path) -> None:
-    rows = [
-        Figure("overall", "original", "s, gender", 0.8, "ratio", "higher", 90, "test", seeds=5,
-               interval=(0.7, 0.9)),
-        Figure("overall", "balanced", "s, gender", 0.9, "ratio", "higher", 90, "test", seeds=5,
-               interval=(0.8, 0.95)),
-        Figure("accuracy", "balanced", "s, gender", 0.5, "ratio", "higher", 30, "test", "old", 5,
-               (0.4, 0.6)),
-        Figure("overall", "balanced", "s, gender", 0.1, "difference", "higher", 90, "test",
-               "against original", 5, (0.02, 0.15)),
-    ]  # fmt: skip
-    path = tmp_path / "fairness.json"
-    write_figures(path, "fairness", 1, rows)
-    write_page(path)
-    page = path.with_suffix(".md").read_text()
-    assert "90 held-out faces, 5 trainings a variant." in page
-    assert "| original | 0.800 [0.700, 0.900] |" in page
-    assert "| variant | old (n=30) |\n|---|---|\n| original |  |\n| balanced | 0.500 |" in page
-    assert "| balanced | **+0.100** [0.020, 0.150] |" in page

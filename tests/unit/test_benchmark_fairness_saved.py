@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fairness_saved import Sitting, read, save
 
 from augment.metrics.tasks import Task
-from benchmarks.fairness_saved import Sitting, read, save
 
 TASKS = {"gender": Task(label="gender", groups=["ethnicity", "gender"])}
 RANDOM = np.random.default_rng(4)
@@ -32,17 +32,22 @@ def sitting(names: list[str], seeds: int = 2, test: pa.Table | None = None) -> S
         name: {"gender": RANDOM.choice(["female", "male"], (seeds, COUNT)).astype(str)}
         for name in names
     }
-    return Sitting("set, other", test or faces(), TASKS, said, names[0], ["real"], ["real"])
+    made = {name: {"commit": "c", "command": f"made {name}"} for name in names}
+    baselines = [name for name in names if name in ("real", "classical")]
+    return Sitting("set, other", test or faces(), TASKS, said, names[0], baselines, made)
 
 
 def test_what_is_read_gives_the_figures_again(tmp_path: Path) -> None:
     before = sitting(["balanced", "real"])
     save(tmp_path, before)
     again = read(tmp_path / "set_other.parquet")
-    assert again.compared(TASKS["gender"], "real", 5) == before.compared(TASKS["gender"], "real", 5)
-    assert (again.name, again.main, again.baselines, again.rivals) == (
-        "set, other", "balanced", ["real"], ["real"],
-    )  # fmt: skip
+    first, second = (one.compared(TASKS["gender"], 5) for one in (before, again))
+    assert first.scores == second.scores
+    assert first.difference("overall", "balanced", "real") == second.difference(
+        "overall", "balanced", "real"
+    )
+    assert (again.name, again.main, again.baselines) == ("set, other", "balanced", ["real"])
+    assert again.made == before.made
 
 
 def test_no_photo_and_no_person_is_named(tmp_path: Path) -> None:
@@ -68,10 +73,16 @@ def test_what_else_is_known_of_the_same_faces_stays(
 ) -> None:
     save(tmp_path, sitting(["balanced", "real"]))
     save(tmp_path, later)
-    found = read(tmp_path / "set_other.parquet").predicted
-    assert set(found) == kept
+    found = read(tmp_path / "set_other.parquet")
+    assert set(found.predicted) == set(found.made) == kept
     for name, said in later.predicted.items():
-        np.testing.assert_array_equal(found[name]["gender"], said["gender"])
+        np.testing.assert_array_equal(found.predicted[name]["gender"], said["gender"])
+
+
+def test_baselines_that_are_known_stay(tmp_path: Path) -> None:
+    save(tmp_path, sitting(["balanced", "real", "classical"]))
+    save(tmp_path, sitting(["dose", "real"]))
+    assert read(tmp_path / "set_other.parquet").baselines == ["real", "classical"]
 
 
 def test_nobody_needs_to_be_known(tmp_path: Path) -> None:
