@@ -13,6 +13,8 @@ tested on the same real held-out faces:
 - part ``generators``: the faces of one generator only, and so with that loss;
 - part ``gate``: as many candidates as the balanced set holds, whatever the gate said of them, and
   so with that loss;
+- part ``strength``: what the adjusted trainings on real and on all faces answer where rarity is
+  made up for less or more than in training (benchmarks/fairness_shifted.py); nothing is trained;
 - ``whole``, with --whole DIR, and so with that loss: the real train faces of another road, whose
   set this one's was thinned from (benchmarks/fairness_thin.py): how many real faces does a
   synthetic one replace?
@@ -41,7 +43,9 @@ import pyarrow.parquet as pq
 from fairness_page import write_page
 from fairness_rows import SEED, rows_of_all
 from fairness_saved import FIGURES, SAVED, Sitting, made_now, save
+from fairness_shifted import MOVED, STRENGTHS, moved, moved_name
 from fairness_variants import (
+    PARTS,
     Road,
     Variant,
     check_parts,
@@ -53,14 +57,16 @@ from fairness_variants import (
 )
 
 from augment.errors import UserError
-from augment.metrics.arms import ARMS, MAIN
+from augment.metrics.arms import ARMS, MAIN, log_shares
 from augment.metrics.resampling import Words
 from augment.metrics.tasks import Task, check_tasks, real_faces
+from augment.nets.classifier import NO_LABEL
 from augment.nets.trials import Trials
 from augment.params import read_params
 from augment.schema import OK, Labels
 from augment.shards import read_schema, read_table, write_json
 from augment.stages.evaluate import ClassicalAugmentation, Config
+from augment.types import FloatArray
 
 BASELINES = tuple(arm for arm in ARMS if arm != MAIN)  # what needs none of our faces
 #: variant -> label -> predicted words, shape (seeds, test faces)
@@ -101,6 +107,7 @@ def _sittings(args: argparse.Namespace) -> list[Sitting]:
     baselines = [variant.name for variant in every if variant.name in BASELINES]
     labels = [task.label for task in config.tasks.values()]
     made = {v.name: made_now() | {"learned": learned(v, labels)} for v in every}
+    made |= {moved_name(name, s): made[name] for name in MOVED if name in made for s in STRENGTHS}
     predicted = _predicted(args, params["seed"], config, every, exams, pictures)
     return [
         Sitting(exam.name, exam.test, config.tasks, words, MAIN, baselines, made)
@@ -124,7 +131,7 @@ def _arguments() -> argparse.Namespace:
                         help="another road past `align`, its faces are predicted too")  # fmt: skip
     parser.add_argument("--whole", type=Path, help="the road of the set before it was thinned")
     parser.add_argument("--name", default="", help="what the rows call the data; else the sources")
-    parser.add_argument("--parts", type=check_parts, default="arms,dose,adjusted,generators,gate")
+    parser.add_argument("--parts", type=check_parts, default=",".join(PARTS))
     parser.add_argument("--only", nargs="+", default=[], help="variants, by name, beside original")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--images", type=int, help="seen in one training; else as in params.yaml")
@@ -212,6 +219,7 @@ def _predicted(
     """Of each exam."""
     content = json.loads((args.project / "data/balanced/manifest.json").read_text())
     classes = {task.label: content["classes"][task.label] for task in config.tasks.values()}
+    shares = _log_shares(every[0].rows, classes)
     found: list[Predicted] = [{} for _ in exams]
     for number, variant in enumerate(every, 1):
         print(f"{number} of {len(every)}: {variant.name}", file=sys.stderr)
@@ -224,6 +232,22 @@ def _predicted(
                 label: np.stack([said[variant.arm, n][label] for n in range(args.seeds)])
                 for label in classes
             }
+            if "strength" in args.parts and variant.name in MOVED:
+                for strength in STRENGTHS:
+                    predicted[moved_name(variant.name, strength)] = moved(
+                        trials, variant.arm, args.seeds, strength, shares
+                    )
+    return found
+
+
+def _log_shares(rows: pa.Table, classes: Mapping[str, Sequence[str]]) -> dict[str, FloatArray]:
+    """Of the classes of each label, among real faces."""
+    real = rows.filter(pc.invert(rows.column("synthetic")))
+    found = {}
+    for label, words in classes.items():
+        place = {word: number for number, word in enumerate(words)}
+        codes = [place.get(word, NO_LABEL) for word in real.column(label).to_pylist()]
+        found[label] = log_shares(np.array(codes), len(words))
     return found
 
 

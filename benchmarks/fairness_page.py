@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fairness_rows import AGAINST, BEST
+from fairness_shifted import is_moved, strength_of
 
 from augment.metrics.resampling import SMALL_GROUP
 
@@ -75,7 +76,7 @@ def write_page(figures: Path) -> None:
     lines = ["# Does it help? What was measured\n", _ABOUT]
     if any(row["arch"] == _OURS[0] for row in rows):
         lines.append(_SEEN)
-    lines += [*_at_a_glance(rows), *_replaced(rows)]
+    lines += [*_at_a_glance(rows), *_at_equal_strength(rows), *_replaced(rows)]
     for data, task in _asked(rows):
         lines += _section(data, task, [row for row in rows if row["data"] == data])
     made = sorted({str(row["command"]) for row in rows})
@@ -118,6 +119,40 @@ def _at_a_glance(rows: Rows) -> Iterator[str]:
                 yield f"| {data}, {task} | {variant} | {' | '.join(cells)} |"
 
 
+def _at_equal_strength(rows: Rows) -> Iterator[str]:
+    """With and without new faces, where both make up for rarity as much; nothing where that was
+    not measured."""
+    names = ("overall", "balanced_accuracy", "worst_group")
+    moved_rows = [row for row in rows if is_moved(row["arch"])]
+    if not moved_rows:
+        return
+    yield "\n## At the same strength of adjustment\n"
+    yield (
+        "The adjusted trainings, answering as if rarity were made up for less (below 1) or more\n"
+        "than in training. Values without new faces, with them, and their difference (bold: the\n"
+        "interval is clear of 0).\n"
+    )
+    for data, task in _asked(moved_rows):
+        mine = [row for row in rows if row["data"] == data]
+        found = {(row["arch"], row["name"], row["group"]): row for row in mine}
+        yield f"\n{data}, {task}\n"
+        yield f"| strength | {' | '.join(f'{name} | with | difference' for name in names)} |"
+        yield "|---|" + "---|" * (3 * len(names))
+        every = dict.fromkeys(row["arch"] for row in mine)
+        with_ones = [name for name in every if name.startswith(_OURS[1])]
+        for ours in sorted(with_ones, key=strength_of):
+            bare = ours.removeprefix(f"{_OURS[0]}, ")
+            cells = []
+            for name in names:
+                difference = found.get((ours, f"{name}_difference", f"{task}{AGAINST}{bare}"))
+                cells += [
+                    _cell(found.get((bare, name, task)), interval=False, clear=False),
+                    _cell(found.get((ours, name, task)), interval=False, clear=False),
+                    _cell(difference, interval=True, clear=True),
+                ]
+            yield f"| {strength_of(ours):g} | {' | '.join(cells)} |"
+
+
 def _replaced(rows: Rows) -> Iterator[str]:
     """How many real faces a synthetic one replaces; nothing where that was not measured."""
     names = ("thinned_recall", "recall_regained", "real_faces_replaced")
@@ -137,7 +172,7 @@ def _replaced(rows: Rows) -> Iterator[str]:
 
 def _section(data: str, task: str, rows: Rows) -> Iterator[str]:
     whole = [row for row in rows if row["group"] == task]
-    variants = list(dict.fromkeys(row["arch"] for row in whole))
+    variants = [name for name in dict.fromkeys(row["arch"] for row in whole) if not is_moved(name)]
     first = next(row for row in whole if row["name"] == MEASURES[0])
     yield f"\n## {data}, {task}\n"
     yield f"{first['n']:,} held-out faces, {first['seeds']} trainings a variant.\n"

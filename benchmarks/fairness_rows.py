@@ -4,7 +4,8 @@ A row's ``data`` names the held-out faces, its ``arch`` the variant, its ``group
 
 - ``overall``, ``balanced_accuracy``, ``worst_group``, ``gap``, ``equalized_odds_difference``;
 - ``accuracy``, group ``<task>, <group>``: of one group of faces;
-- ``<measure>_difference``, group ``<task>, against <baseline>``: paired;
+- ``<measure>_difference``, group ``<task>, against <baseline>``: paired; of a variant of a certain
+  strength, against that without new faces;
 - ``difference_to_best_baseline`` and ``worst_group_difference_to_best_baseline``: in balanced
   accuracy and in the worst group, against the baseline that is best at it;
 - ``real_faces``, ``synthetic_faces``: how many a variant learned from;
@@ -19,6 +20,7 @@ from typing import Any
 
 from fairness_replaced import replaced, rounded
 from fairness_saved import Compared, Sitting, read
+from fairness_shifted import is_moved, pairs
 
 from augment.figures import Figure
 from augment.metrics.fairness import LOWER_IS_BETTER, MEASURES, Scores
@@ -69,15 +71,17 @@ def _of_task(
     for variant, scores in compared.scores.items():
         for figure in (*_scores(variant, name, scores), *_faces(sitting, variant, name, task)):
             yield figure, {}
-    for baseline in sitting.baselines:
-        group = f"{name}{AGAINST}{baseline}"
-        for variant, measure in product(compared.scores, MEASURES):
-            called = f"{measure}_difference"
-            for figure in _difference(compared, variant, baseline, measure, called, group):
-                yield figure, {}
+    plain = [variant for variant in compared.scores if not is_moved(variant)]
+    of_baselines = [(variant, baseline) for baseline in sitting.baselines for variant in plain]
+    for (variant, baseline), measure in product(
+        [*of_baselines, *pairs(list(compared.scores))], MEASURES
+    ):
+        called, group = f"{measure}_difference", f"{name}{AGAINST}{baseline}"
+        for figure in _difference(compared, variant, baseline, measure, called, group):
+            yield figure, {}
     for measure, called in _AGAINST_BEST.items():
         best = best_baseline(sitting, compared, measure)
-        for variant in compared.scores if best else ():
+        for variant in plain if best else ():
             if variant not in sitting.baselines:
                 for figure in _difference(compared, variant, best, measure, called, name):
                     yield figure, {"baseline": best}

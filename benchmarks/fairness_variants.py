@@ -19,7 +19,7 @@ from augment.shards import iterate, write_table
 from augment.vocabulary import UNKNOWN
 
 DOSES = (0.1, 0.25, 0.5)
-_PARTS = ("arms", "dose", "adjusted", "generators", "gate")
+PARTS = ("arms", "dose", "adjusted", "generators", "gate", "strength")
 _COLUMNS = ("id", "person", "bin", "synthetic", "generator", "sha256")
 
 
@@ -60,7 +60,7 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
 
     Args:
         road: whose faces.
-        parts: of ``arms``, ``dose``, ``adjusted``, ``generators``, ``gate``.
+        parts: of :data:`PARTS`; ``strength`` needs no set of its own.
         ungated: what :func:`first_candidates` gives; needed for ``gate``.
     """
     everyone = road.train
@@ -209,6 +209,6 @@ def check_parts(text: str) -> list[str]:
         ValueError: a word is none of the parts.
     """
     words = [word.strip() for word in text.split(",") if word.strip()]
-    if wrong := [word for word in words if word not in _PARTS]:
-        raise ValueError(f"{', '.join(wrong)}: parts are {', '.join(_PARTS)}")
+    if wrong := [word for word in words if word not in PARTS]:
+        raise ValueError(f"{', '.join(wrong)}: parts are {', '.join(PARTS)}")
     return words
