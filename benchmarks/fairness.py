@@ -64,7 +64,7 @@ from augment.nets.classifier import NO_LABEL
 from augment.nets.trials import Trials
 from augment.params import read_params
 from augment.schema import OK, Labels
-from augment.shards import read_schema, read_table, write_json
+from augment.shards import read_schema, read_table, write_text
 from augment.stages.evaluate import ClassicalAugmentation, Config
 from augment.types import FloatArray
 
@@ -84,7 +84,10 @@ def main() -> None:
 def write(out: Path, saved: Path) -> None:
     """Figures and page, from all predictions that are kept; prints the tables."""
     rows = rows_of_all(saved)
-    write_json(out, {"system": "fairness", **made_now(), "seed": SEED, "rows": rows})
+    head = json.dumps({"system": "fairness", **made_now(), "seed": SEED})
+    # A row a line, so that git shows which figures changed.
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    write_text(out, f'{head[:-1]}, "rows": [\n{lines}\n]}}\n')
     write_page(out)
 
 

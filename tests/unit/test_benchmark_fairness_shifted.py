@@ -32,7 +32,8 @@ def faces() -> list[bytes]:
 def trials(tmp_path: Path, faces: list[bytes]) -> Trials:
     names = [f"face {number}" for number in range(len(faces))]
     rows = pa.table(
-        {"id": names, "sha256": names, "bin": ["a"] * 6, "word": ["a"] * 6, "synthetic": [False] * 6}
+        {"id": names, "sha256": names, "bin": ["a"] * 6, "word": ["a"] * 6,
+         "synthetic": [False] * 6}
     )  # fmt: skip
     content = [
         {"id": name, "image": {"bytes": face, "path": name}}
