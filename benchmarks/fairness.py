@@ -57,7 +57,7 @@ from fairness_variants import (
 )
 
 from augment.errors import UserError
-from augment.metrics.arms import ARMS, MAIN, log_shares
+from augment.metrics.arms import BASELINES, MAIN, log_shares
 from augment.metrics.resampling import Words
 from augment.metrics.tasks import Task, check_tasks, real_faces
 from augment.nets.classifier import NO_LABEL
@@ -68,7 +68,6 @@ from augment.shards import read_schema, read_table, write_text
 from augment.stages.evaluate import ClassicalAugmentation, Config
 from augment.types import FloatArray
 
-BASELINES = tuple(arm for arm in ARMS if arm != MAIN)  # what needs none of our faces
 #: variant -> label -> predicted words, shape (seeds, test faces)
 Predicted = dict[str, dict[str, Words]]
 

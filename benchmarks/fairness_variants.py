@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from augment.errors import UserError
 from augment.gating.candidates import all_candidate_folders
-from augment.metrics.arms import ARMS, LOGIT_ADJUSTED, MAIN, REFERENCE
+from augment.metrics.arms import BASELINES, LOGIT_ADJUSTED, MAIN, REFERENCE
 from augment.schema import IMAGE, OK, Labels, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, write_table
@@ -64,7 +64,7 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
         ungated: what :func:`first_candidates` gives; needed for ``gate``.
     """
     everyone = road.train
-    for arm in ARMS:
+    for arm in (*BASELINES, MAIN):
         yield Variant(arm, everyone, arm)
     if "arms" in parts:
         for arm in ("resampled", LOGIT_ADJUSTED):

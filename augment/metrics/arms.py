@@ -4,7 +4,8 @@
 tau = 1): in training, each class's logit is raised by the log of the class's share of the train
 faces, and at test time it is not. Cross entropy then aims at the mean accuracy over classes
 instead of the accuracy over faces. As in that paper the shares are those of the predicted label
-alone, over all train faces: bins and groups play no part, which is what the other arms are for.
+alone, over all faces of the training: bins and groups play no part, which is what the other arms
+are for.
 """
 
 from collections.abc import Sequence
@@ -15,13 +16,16 @@ import numpy.typing as npt
 
 from augment.types import FloatArray
 
-#: original: the real train faces as they are. resampled: the same, every bin drawn equally often.
-#: classical: as resampled, but repeats of a face are augmented. logit-adjusted: the original faces
-#: with another loss. balanced: the whole balanced set.
-ARMS = ("original", "resampled", "classical", "logit-adjusted", "balanced")
 REFERENCE = "original"
 LOGIT_ADJUSTED = "logit-adjusted"
 MAIN = "balanced"
+MAIN_ADJUSTED = f"{MAIN}, {LOGIT_ADJUSTED}"
+#: Arms that need no synthetic face. original: the real train faces as they are. resampled: the
+#: same, every bin drawn equally often. classical: as resampled, but repeats of a face are
+#: augmented. logit-adjusted: the original faces with another loss.
+BASELINES = (REFERENCE, "resampled", "classical", LOGIT_ADJUSTED)
+#: And the whole balanced set, with either loss.
+ARMS = (*BASELINES, MAIN, MAIN_ADJUSTED)
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ def make_arm(name: str, bins: Sequence[str], synthetic: npt.NDArray[np.bool_]) -
     """
     if name not in ARMS:
         raise ValueError(f"no arm {name!r}")
-    if name == MAIN:
-        return _plain(np.arange(len(synthetic)))
+    if name in (MAIN, MAIN_ADJUSTED):
+        return _plain(np.arange(len(synthetic)), adjusted=name == MAIN_ADJUSTED)
     places = np.flatnonzero(~synthetic)
     if name in (REFERENCE, LOGIT_ADJUSTED):
         return _plain(places, adjusted=name == LOGIT_ADJUSTED)

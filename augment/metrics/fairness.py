@@ -99,6 +99,7 @@ def compare(
     seed: int = 0,
     resamples: int = RESAMPLES,
     rivals: Sequence[str] | None = None,
+    also: Sequence[tuple[str, str]] = (),
 ) -> Comparison:
     """Score every arm, and say how each differs from ``reference``, and ``main`` from the best.
 
@@ -110,6 +111,7 @@ def compare(
         seed: of the bootstrap.
         resamples: how many.
         rivals: the arms of which the best is the best baseline; None: all but ``main``.
+        also: further pairs of arms; the first less the second.
     """
     design = Design.of(faces)
     said = {arm: Said.of(design, faces.truth, words) for arm, words in predictions.items()}
@@ -122,11 +124,12 @@ def compare(
         for arm, words in predictions.items()
     }
     baseline = _best_baseline(
-        {arm: one for arm, one in scores.items() if rivals is None or arm in rivals}, main
+        {arm: one for arm, one in scores.items() if rivals is None or arm in (main, *rivals)}, main
     )
     pairs = [(arm, reference) for arm in scores if arm != reference]
     if baseline not in (None, reference):
         pairs.append((main, str(baseline)))
+    pairs += [pair for pair in also if pair not in pairs]
     differences = tuple(
         _difference(pair, measure, scores, resampled, by_seed)
         for pair in pairs

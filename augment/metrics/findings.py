@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from augment.metrics.arms import LOGIT_ADJUSTED, MAIN_ADJUSTED
 from augment.metrics.fairness import Comparison, Difference, Scores
 from augment.metrics.gains import GroupChange
 from augment.metrics.resampling import SMALL_GROUP
@@ -13,7 +14,10 @@ ARM_WORDS = {
     "classical": "the original faces with classical augmentation",
     "logit-adjusted": "the original faces with a logit-adjusted loss",
     "balanced": "the balanced set",
+    "balanced, logit-adjusted": "the balanced set with a logit-adjusted loss",
 }
+#: With and without synthetic faces, both with the loss that makes up for rare labels.
+SAME_LOSS = (MAIN_ADJUSTED, LOGIT_ADJUSTED)
 
 _VERBS = {"better": "rose", "worse": "fell", "no difference shown": "shows no change"}
 #: (worst group, best group) -> why the gap became smaller, or larger.
@@ -62,6 +66,13 @@ def conclude(label: str, comparison: Comparison, main: str, reference: str) -> l
         sentences.append(
             f"Against the best baseline, {words(str(baseline))}: {rival.finding} in the worst "
             f"group ({points(rival)})."
+        )
+    adjusted = [found.get((*SAME_LOSS, name)) for name in ("balanced_accuracy", "overall")]
+    if adjusted[0] is not None and adjusted[1] is not None:
+        sentences.append(
+            "Where the loss makes up for rare labels, with the balanced set or without: "
+            f"{adjusted[0].finding} in the mean recall of all classes ({points(adjusted[0])}), "
+            f"{adjusted[1].finding} in accuracy over all faces ({points(adjusted[1])})."
         )
     odds = found.get((main, reference, "equalized_odds_difference"))
     if odds is not None:

@@ -22,9 +22,9 @@ from pydantic import Field
 from augment.gating.candidates import read_verdicts
 from augment.generators import copies
 from augment.job import Job
-from augment.metrics.arms import ARMS, MAIN, REFERENCE
+from augment.metrics.arms import ARMS, BASELINES, MAIN, REFERENCE
 from augment.metrics.fairness import Comparison, compare
-from augment.metrics.findings import conclude
+from augment.metrics.findings import SAME_LOSS, conclude
 from augment.metrics.resampling import SMALL_GROUP, HeldOutFaces, Words
 from augment.metrics.results import detail, headline, plot_rows, road_figures
 from augment.metrics.tasks import Task, check_tasks, held_out, real_faces, remarks
@@ -96,7 +96,9 @@ def run(job: Job, predictor: Predictor | None = None) -> None:
             for arm in ARMS
         }
         seed = row_seed(job.seed, "bootstrap", name)
-        comparisons[name] = compare(faces, words, MAIN, REFERENCE, seed)
+        comparisons[name] = compare(
+            faces, words, MAIN, REFERENCE, seed, rivals=BASELINES, also=[SAME_LOSS]
+        )
         table.append(
             _prediction_table(
                 name, test.column("id").take(pa.array(rows)).to_pylist(), faces, words

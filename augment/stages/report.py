@@ -14,6 +14,7 @@ from pydantic import Field
 
 from augment.gating.candidates import all_candidate_folders, read_summary, read_topup, read_verdicts
 from augment.job import Job
+from augment.metrics.arms import BASELINES
 from augment.metrics.passes import Tally, failed_checks, tally
 from augment.metrics.proportion import wilson_interval
 from augment.params import Section
@@ -260,7 +261,7 @@ def _chart(title: str, measure: str, arms: Mapping[str, Mapping[str, Any]]) -> D
             value=arm[measure],
             interval=tuple(arm["interval" if measure == "overall" else f"{measure}_interval"]),
             note=_worst(arm) if measure == "worst_group" else "",
-            kind="main" if name == "balanced" else "",
+            kind="" if name in BASELINES else "main",
         )
         for name, arm in arms.items()
     ]

@@ -59,7 +59,11 @@ def test_metrics_have_their_keys(finished: SmallProject) -> None:
     for counts in metrics["generate"].values():
         assert 0 <= counts["passed"] <= counts["made"]
     for task in metrics["evaluate"].values():
-        for arm in ("original", "resampled", "classical", "logit-adjusted", "balanced"):
+        assert set(task) == {
+            "original", "resampled", "classical", "logit-adjusted", "balanced",
+            "balanced, logit-adjusted",
+        }  # fmt: skip
+        for arm in task:
             wanted = {"overall", "worst_group", "gap", "n", "seeds", "interval"}
             assert wanted <= set(task[arm])
 

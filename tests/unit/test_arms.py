@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from augment.metrics.arms import ARMS, log_shares, make_arm
+from augment.metrics.arms import ARMS, BASELINES, log_shares, make_arm
 
 BINS = ["a", "a", "a", "a", "b", "", "b", "b"]
 SYNTHETIC = np.array([False] * 6 + [True] * 2)
@@ -23,9 +23,9 @@ def test_arms_of_original_faces_hold_each_real_one_once(name: str) -> None:
     assert drawn_per_bin(name) == {"a": 4, "b": 1, "": 1}
 
 
-def test_one_arm_alone_has_another_loss() -> None:
+def test_two_arms_have_another_loss() -> None:
     adjusted = [name for name in ARMS if make_arm(name, BINS, SYNTHETIC).adjusted]
-    assert adjusted == ["logit-adjusted"]
+    assert adjusted == ["logit-adjusted", "balanced, logit-adjusted"]
 
 
 def test_shares_are_of_faces_whose_class_is_known() -> None:
@@ -42,8 +42,14 @@ def test_bins_are_drawn_equally_often(name: str) -> None:
     assert drawn_per_bin(name) == {"a": 4, "b": 4, "": 1}
 
 
-def test_balanced_holds_everything_once() -> None:
-    assert drawn_per_bin("balanced") == {"a": 4, "b": 3, "": 1}
+@pytest.mark.parametrize("name", ["balanced", "balanced, logit-adjusted"])
+def test_balanced_holds_everything_once(name: str) -> None:
+    assert drawn_per_bin(name) == {"a": 4, "b": 3, "": 1}
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_see_no_synthetic_face(name: str) -> None:
+    assert not SYNTHETIC[make_arm(name, BINS, SYNTHETIC).places].any()
 
 
 def test_only_repeats_are_augmented() -> None:

@@ -93,7 +93,7 @@ def test_figures_can_be_taken_again_from_the_predictions(road: Job) -> None:
 def test_plots_hold_one_row_an_arm_and_group(road: Job) -> None:
     lines = (road.outputs["plots/evaluate"] / "smile.csv").read_text().splitlines()
     assert lines[0] == "arm,group,bar,n,accuracy,low,high"
-    assert len(lines) == 1 + 5 * (1 + 6)
+    assert len(lines) == 1 + len(ARMS) * (1 + 6)
 
 
 def test_no_task_still_gives_the_figures_of_the_road(tmp_path: Path, road: Job) -> None:

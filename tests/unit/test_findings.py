@@ -5,7 +5,7 @@ import pytest
 
 from augment.metrics.arms import ARMS
 from augment.metrics.fairness import Difference, compare
-from augment.metrics.findings import ARM_WORDS, conclude, of_changes, points
+from augment.metrics.findings import ARM_WORDS, SAME_LOSS, conclude, of_changes, points
 from augment.metrics.gains import GroupChange
 from augment.metrics.resampling import HeldOutFaces, Words
 
@@ -119,6 +119,20 @@ def test_levelling_down_is_called_by_its_name() -> None:
 
 def test_every_arm_has_its_words() -> None:
     assert set(ARM_WORDS) == set(ARMS)
+
+
+@pytest.mark.parametrize(("right", "finding"), [(0.9, "better"), (0.7, "no difference shown")])
+def test_the_same_loss_with_and_without_the_balanced_set(right: float, finding: str) -> None:
+    faces = make_faces(200)
+    arms = {name: predict(faces, 0.7) for name in ("original", "logit-adjusted", "balanced")}
+    arms["balanced, logit-adjusted"] = predict(faces, right)
+    comparison = compare(
+        faces, arms, "balanced", "original", rivals=["original", "logit-adjusted"],
+        also=[SAME_LOSS],
+    )  # fmt: skip
+    assert comparison.best_baseline in ("original", "logit-adjusted")
+    text = " ".join(conclude("gender", comparison, "balanced", "original"))
+    assert f"with the balanced set or without: {finding} in the mean recall" in text
 
 
 def test_odds_have_a_sentence_where_there_are_any() -> None:
