@@ -43,7 +43,7 @@ import pyarrow.parquet as pq
 from fairness_page import write_page
 from fairness_rows import SEED, rows_of_all
 from fairness_saved import FIGURES, SAVED, Sitting, made_now, save
-from fairness_shifted import MOVED, STRENGTHS, moved, moved_name
+from fairness_shifted import MOVED, STRENGTHS, moved, moved_name, trained_as
 from fairness_variants import (
     PARTS,
     Road,
@@ -109,8 +109,8 @@ def _sittings(args: argparse.Namespace) -> list[Sitting]:
     baselines = [variant.name for variant in every if variant.name in BASELINES]
     labels = [task.label for task in config.tasks.values()]
     made = {v.name: made_now() | {"learned": learned(v, labels)} for v in every}
-    made |= {moved_name(name, s): made[name] for name in MOVED if name in made for s in STRENGTHS}
     predicted = _predicted(args, params["seed"], config, every, exams, pictures)
+    made |= {name: made[trained_as(name)] for name in predicted[0]}
     return [
         Sitting(exam.name, exam.test, config.tasks, words, MAIN, baselines, made)
         for exam, words in zip(exams, predicted, strict=True)

@@ -73,6 +73,11 @@ def _kept(trials: Trials, arm: str, number: int) -> LabelNet:
     return network
 
 
+def trained_as(variant: str) -> str:
+    """The variant whose networks answer."""
+    return variant.partition(_CALLED)[0]
+
+
 def is_moved(variant: str) -> bool:
     """Whether the figures' name says so."""
     return _CALLED in variant

@@ -70,8 +70,9 @@ def conclude(label: str, comparison: Comparison, main: str, reference: str) -> l
     adjusted = [found.get((*SAME_LOSS, name)) for name in ("balanced_accuracy", "overall")]
     if adjusted[0] is not None and adjusted[1] is not None:
         sentences.append(
-            "Where the loss makes up for rare labels, with the balanced set or without: "
-            f"{adjusted[0].finding} in the mean recall of all classes ({points(adjusted[0])}), "
+            "Both with a loss that makes up for rare labels, the balanced set against the original "
+            f"faces: {adjusted[0].finding} in the mean recall of all classes "
+            f"({points(adjusted[0])}), "
             f"{adjusted[1].finding} in accuracy over all faces ({points(adjusted[1])})."
         )
     odds = found.get((main, reference, "equalized_odds_difference"))

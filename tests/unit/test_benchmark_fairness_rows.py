@@ -150,3 +150,27 @@ def test_committed_figures_are_those_of_the_kept_predictions() -> None:
     committed = [row for row in every if row["data"] == one.name]
     # As JSON gives it back: intervals are lists there.
     assert json.loads(json.dumps(list(rows_of(one)))) == committed
+
+
+def test_the_readme_says_what_the_figures_say() -> None:
+    variants = {
+        "the photos as they come": "original",
+        "the balanced set": "balanced",
+        "the photos, with a loss that makes up for rare labels": ADJUSTED,
+        "the balanced set, with that loss": f"balanced, {ADJUSTED}",
+    }
+    rows = json.loads(Path("reports/fairface/fairness.json").read_text())["rows"]
+    found = {
+        (row["arch"], row["name"]): row["value"]
+        for row in rows
+        if (row["data"], row["group"]) == ("fairface", "age_group")
+    }
+    table = [line.strip("| ").split(" | ") for line in Path("README.md").read_text().splitlines()]
+    told = {line[0]: line[1:] for line in table if line[0] in variants}
+    assert told == {
+        words: [
+            f"{100 * found[arch, name]:.1f} %"
+            for name in ("overall", "balanced_accuracy", "worst_group")
+        ]
+        for words, arch in variants.items()
+    }

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
-from fairness_shifted import moved, moved_name, pairs, strength_of
+from fairness_shifted import moved, moved_name, pairs, strength_of, trained_as
 
 from augment.errors import UserError
 from augment.images import encode
@@ -79,6 +79,7 @@ def test_names_say_the_strength() -> None:
     name = moved_name("balanced, logit-adjusted", 1.2)
     assert name == "balanced, logit-adjusted, strength 1.2"
     assert strength_of(name) == 1.2
+    assert trained_as(name) == trained_as("balanced, logit-adjusted") == "balanced, logit-adjusted"
     assert strength_of("balanced, logit-adjusted") == 1
     bare = moved_name("logit-adjusted", 1.2)
     every = ["logit-adjusted", "balanced, logit-adjusted", name, bare]

@@ -132,7 +132,7 @@ def test_the_same_loss_with_and_without_the_balanced_set(right: float, finding: 
     )  # fmt: skip
     assert comparison.best_baseline in ("original", "logit-adjusted")
     text = " ".join(conclude("gender", comparison, "balanced", "original"))
-    assert f"with the balanced set or without: {finding} in the mean recall" in text
+    assert f"the balanced set against the original faces: {finding} in the mean recall" in text
 
 
 def test_odds_have_a_sentence_where_there_are_any() -> None:
