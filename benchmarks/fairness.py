@@ -6,8 +6,9 @@ DIR holds a finished road (``dvc repro``). The pipeline's small classifier is tr
 its train split, all seeing equally many faces, all starting from the same weights a seed, and all
 tested on the same real held-out faces:
 
-- ``original``, ``resampled``, ``classical``, ``logit-adjusted``, ``balanced``: as in `evaluate`;
-- part ``arms``: the balanced set resampled, and with the logit-adjusted loss;
+- ``original``, ``resampled``, ``classical``, ``logit-adjusted``, ``balanced``, ``balanced,
+  logit-adjusted``: as in `evaluate`;
+- part ``arms``: the balanced set resampled;
 - part ``dose``: synthetic faces up to a share of 0.1, 0.25, 0.5 of each bin;
 - part ``adjusted``: up to a share of 0.25, 0.5, with the logit-adjusted loss;
 - part ``generators``: the faces of one generator only, and so with that loss;

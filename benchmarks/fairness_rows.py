@@ -3,14 +3,15 @@
 A row's ``data`` names the held-out faces, its ``arch`` the variant, its ``group`` the task:
 
 - ``overall``, ``balanced_accuracy``, ``worst_group``, ``gap``, ``equalized_odds_difference``;
-- ``accuracy``, group ``<task>, <group>``: of one group of faces;
+- ``accuracy``, group ``<task>, <group>``: of one group of faces; not of several strengths;
 - ``<measure>_difference``, group ``<task>, against <baseline>``: paired, to the first baseline and
   to that of the best balanced accuracy; of a variant of a certain strength, to that without new
   faces;
 - ``difference_to_best_baseline`` and ``worst_group_difference_to_best_baseline``: in balanced
   accuracy and in the worst group, against the baseline that is best at it;
 - ``real_faces``, ``synthetic_faces``: how many a variant learned from;
-- ``recall_regained``, ``real_faces_replaced``: see :mod:`benchmarks.fairness_replaced`.
+- ``thinned_recall``, ``recall_regained``, ``real_faces_replaced``: see benchmarks/
+  fairness_replaced.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,8 +31,9 @@ from augment.metrics.tasks import Task
 SEED = 11  # of the bootstrap; trainings have the road's
 AGAINST = ", against "
 BEST = "difference_to_best_baseline"
-#: Measures that are compared with the baseline that is best at them, and what that is called.
+#: By it the best baseline is told, where no measure is named.
 _FIRST = "balanced_accuracy"
+#: Measures that are compared with the baseline that is best at them, and what that is called.
 _AGAINST_BEST = {_FIRST: BEST, "worst_group": f"worst_group_{BEST}"}
 
 
@@ -101,7 +103,7 @@ def _scores(variant: str, task: str, scores: Scores) -> Iterator[Figure]:
                 "lower" if measure in LOWER_IS_BETTER else "higher", scores.n, "test", task,
                 scores.seeds, rounded(scores.intervals[measure]),
             )  # fmt: skip
-    for group in scores.groups:
+    for group in () if is_moved(variant) else scores.groups:
         yield Figure(
             "accuracy", variant, "", round(group.accuracy, 4), "ratio", "higher", group.n, "test",
             f"{task}, {group.name}", scores.seeds, rounded(group.interval),

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from augment.errors import UserError
-from augment.metrics.arms import LOGIT_ADJUSTED, MAIN
+from augment.metrics.arms import LOGIT_ADJUSTED, MAIN, MAIN_ADJUSTED
 from augment.metrics.resampling import Words
 from augment.nets.classifier import LabelNet, predict
 from augment.nets.device import best_device
@@ -22,7 +22,7 @@ from augment.stages.evaluate import ClassicalAugmentation
 from augment.types import FloatArray
 
 #: Variants that are moved, and by how much: trained with the loss that makes up for rarity once.
-MOVED = (LOGIT_ADJUSTED, f"{MAIN}, {LOGIT_ADJUSTED}")
+MOVED = (LOGIT_ADJUSTED, MAIN_ADJUSTED)
 STRENGTHS = (0.6, 0.8, 1.2, 1.4)
 _CALLED = ", strength "
 

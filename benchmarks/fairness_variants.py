@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from augment.errors import UserError
 from augment.gating.candidates import all_candidate_folders
-from augment.metrics.arms import BASELINES, LOGIT_ADJUSTED, MAIN, REFERENCE
+from augment.metrics.arms import ARMS, BASELINES, LOGIT_ADJUSTED, MAIN, MAIN_ADJUSTED, REFERENCE
 from augment.schema import IMAGE, OK, Labels, without_predicted
 from augment.seeds import row_share
 from augment.shards import iterate, write_table
@@ -30,8 +30,8 @@ class Variant:
     Attributes:
         name: as in the figures: ``balanced``, ``dose 0.25``, ``only mask``, ``ungated``.
         rows: of the manifest's columns that trainings need.
-        arm: one of :data:`augment.metrics.arms.ARMS`, which sees no synthetic face unless it is
-            ``balanced``; a set that is resampled with its synthetic faces calls them all real.
+        arm: one of :data:`augment.metrics.arms.ARMS`. Its baselines see no synthetic face: a set
+            that is resampled with its synthetic faces calls them all real.
     """
 
     name: str
@@ -64,11 +64,10 @@ def variants(road: Road, parts: Sequence[str], ungated: pa.Table | None) -> Iter
         ungated: what :func:`first_candidates` gives; needed for ``gate``.
     """
     everyone = road.train
-    for arm in (*BASELINES, MAIN):
+    for arm in ARMS:
         yield Variant(arm, everyone, arm)
     if "arms" in parts:
-        for arm in ("resampled", LOGIT_ADJUSTED):
-            yield Variant(f"balanced, {arm}", _all_real(everyone), arm)
+        yield Variant(f"{MAIN}, resampled", _all_real(everyone), "resampled")
     if "dose" in parts:
         for dose in DOSES:
             yield Variant(f"dose {dose:g}", with_dose(everyone, dose), MAIN)
@@ -93,7 +92,7 @@ def _both_losses(name: str, rows: pa.Table) -> Iterator[Variant]:
 
 
 def _adjusted(name: str, rows: pa.Table) -> Variant:
-    return Variant(f"{name}, {LOGIT_ADJUSTED}", _all_real(rows), LOGIT_ADJUSTED)
+    return Variant(f"{name}, {LOGIT_ADJUSTED}", rows, MAIN_ADJUSTED)
 
 
 def chosen(every: Sequence[Variant], names: Sequence[str]) -> list[Variant]:
@@ -111,13 +110,16 @@ def chosen(every: Sequence[Variant], names: Sequence[str]) -> list[Variant]:
 def whole(road: Road) -> list[Variant]:
     """The real train faces of another road, with both losses."""
     real = road.train.filter(pc.invert(road.train.column("synthetic")))
-    return [Variant("whole", real, REFERENCE), _adjusted("whole", real)]
+    return [
+        Variant("whole", real, REFERENCE),
+        Variant(f"whole, {LOGIT_ADJUSTED}", real, LOGIT_ADJUSTED),
+    ]
 
 
 def learned(variant: Variant, labels: Sequence[str]) -> dict[str, dict[str, dict[str, int]]]:
     """Whom it learns from: "real" or "synthetic" -> label -> known class -> faces."""
     rows = variant.rows
-    if variant.arm != MAIN:  # such an arm leaves out what the rows call synthetic
+    if variant.arm in BASELINES:  # these leave out what the rows call synthetic
         rows = rows.filter(pc.invert(rows.column("synthetic")))
     made = pc.not_equal(pc.fill_null(rows.column("generator"), ""), "")
     return {
