@@ -59,8 +59,7 @@ show little hair, and what is learned of its colour is mixed with what lies behi
 bald. At 1 year a brown or grey shade lies on many foreheads, narrow eyes and glasses become dark
 pools, lips too red or dark, and on heads turned far a cheek swells into the background. A baby made
 old is an old skin on a baby's head, rough and spotted at 75; there are ripples where a tight photo
-was mirrored. With hats, dark glasses and profiles little is right. No weights of it come with the
-package.
+was mirrored. With hats, dark glasses and profiles little is right.
 
 *Drawn faces*: heads become a child's or an old person's in shape, cheeks and brows follow; hair
 turns grey as far as it reaches, at the sides and on the shoulders, too. Grey hair becomes brown

@@ -75,7 +75,7 @@ def _introduction(seed: int) -> str:
     return (
         "Given is the original shrunken four times by area averaging. Methods are trained on the "
         "seen faces as they are given, `supervised` (an oracle) on the originals; it has the first "
-        "stage of `ours` alone, as many pictures. The paper's network takes nearly three times as "
+        "stage of `ours` alone, as many pictures. The paper's network takes three to five times as "
         "long for a picture; it had a smaller share of the time, told below each table, so its "
         "figures are of a short training. Gains and ratios are against bicubic on the same faces. "
         "FD and KID are taken on hand-made features (edges, texture, colour) of 64-pixel pieces: "
