@@ -50,7 +50,7 @@ class _Group(TyperGroup):
                 raise
             code = _say(
                 f"{os.strerror(error.errno)}: free some space and run the same command again; "
-                "finished rows are kept.",
+                "what is finished is kept.",
                 2,
             )
         raise typer.Exit(code)

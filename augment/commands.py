@@ -104,8 +104,10 @@ def export(
 
 
 def edit(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A photo, or a folder of photos.")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="A photo, or a folder of photos.")],
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="A new or empty folder, not inside of IN.")
+    ],
     age: Annotated[float | None, typer.Option("--age", help="Years that faces shall show.")] = None,
     now: Annotated[
         float | None,
@@ -133,6 +135,11 @@ def edit(
     from augment.editing import AgeEditor, Editor, MaskWearer, edit_files, own_detector
     from augment.errors import UserError
 
+    for name, text in (("IN", source), ("OUT", out)):
+        if not text:  # as a path it would be the present folder
+            raise UserError(f"{name} is empty: name a photo or a folder.")
+    if now is not None and age is None:
+        raise UserError("--now says how old faces look before --age changes that: say --age, too.")
     editors: list[Editor] = []
     if age is not None:
         editors.append(AgeEditor(age, now, models))
@@ -141,15 +148,9 @@ def edit(
     if not editors:
         raise UserError("nothing to do: say --age YEARS, --mask KIND, or both.")
     counts = edit_files(
-        source,
-        out,
-        editors,
-        own_detector(),
-        seed,
-        faces == "largest",
-        force,
+        Path(source), Path(out), editors, own_detector(), seed, faces == "largest", force,
         typer.echo,
-    )
+    )  # fmt: skip
     typer.echo(
         f"{out}: {counts['edited']} of {counts['faces']} faces in {counts['photos']} photos "
         f"edited; {counts['written']} photos written"

@@ -113,7 +113,7 @@ class AtomicFile:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
             raise UserError(
                 f"{self.path} cannot be written: {os.strerror(error.errno)}. "
-                "Free some space and run the same command again; finished rows are kept."
+                "Free some space and run the same command again; what is finished is kept."
             ) from error
         if kind is None:
             raise error

@@ -52,7 +52,8 @@ women of LFW, thresholds at 5 % false rejection. Of those made of photos' pixels
 refused, the check `identity` refuses, and nearly always because of a parent: a morph of two is like
 both of them, which border controls know as the morphing attack. Two people are too few; of three
 one in five passes, of four, the default, one in four (not told apart: 75 each), no less sharp and
-no farther from real faces (`fd`). Order accordingly (`plan.spare`, `plan.most_spare`). A bin of three faces needs `people: 3`.
+no farther from real faces (`fd`). Order accordingly (`plan.spare`, `plan.most_spare`). A bin of
+three faces needs `people: 3`.
 
 Networks learned there from many people with few photos each. Nothing of *dcgan* passes. Of *ours*
 one in three does, and nothing is refused by `identity`, but that is no recommendation: by eye

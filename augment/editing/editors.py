@@ -6,7 +6,7 @@ from typing import Any, Protocol, get_args
 import numpy as np
 
 from augment.errors import UserError
-from augment.generators.age.ages import years_of
+from augment.generators.age.ages import OLDEST, years_of
 from augment.generators.mask.style import Kind
 from augment.nets.weights import read_config, read_crop
 from augment.params import validate
@@ -36,8 +36,8 @@ class Editor(Protocol):
         """The face after the change, in the same crop; or None and a reason."""
         ...
 
-    def weights(self) -> str:
-        """sha256 of the network's weights."""
+    def asked(self) -> dict[str, Any]:
+        """What is done, as JSON: another wish, or another network, is another one."""
         ...
 
 
@@ -64,6 +64,7 @@ class MaskWearer:
             raise UserError(
                 f"no kind of mask is called '{kind}'; there are: {', '.join(get_args(Kind))}."
             )
+        self._kind = kind
         folder = _folder("mask", models, key)
         self._generator = _loaded("mask", folder, {"make": {"types": [kind]}})
         self.crop = np.array(read_crop(folder), np.float32)
@@ -74,9 +75,8 @@ class MaskWearer:
         made: Made = self._generator.make([Request(face.id, (face,), labels, ("mask",), seed)])[0]
         return made
 
-    def weights(self) -> str:
-        found: str = self._generator.weights()
-        return found
+    def asked(self) -> dict[str, Any]:
+        return {"mask": self._kind, "weights": self._generator.weights()}
 
 
 class AgeEditor:
@@ -102,8 +102,13 @@ class AgeEditor:
             key: of the generator in there.
 
         Raises:
-            UserError: no trained model, or an age lies outside of those that it has learned.
+            UserError: no trained model, an age that nobody reaches, or one that lies outside of
+                those that it has learned.
         """
+        for age in (years, now):
+            # Written so that "not a number" is refused, too.
+            if age is not None and not 0 <= age <= OLDEST:
+                raise UserError(f"age {age:g} is none that people reach: say 0 to {OLDEST} years.")
         folder = _folder("age", models, key)
         self._generator = _loaded("age", folder, {})
         self.crop = np.array(read_crop(folder), np.float32)
@@ -131,9 +136,8 @@ class AgeEditor:
         assert span is not None  # the groups were read when they were learned
         return sum(span) / 2
 
-    def weights(self) -> str:
-        found: str = self._generator.weights()
-        return found
+    def asked(self) -> dict[str, Any]:
+        return {"age": self._years, "now": self._now, "weights": self._generator.weights()}
 
 
 def _folder(kind: str, models: str | Path | None, key: str) -> Path:

@@ -1,22 +1,25 @@
 """``augment edit``: a photo, or a folder of them, into a new folder; every photo gets a line."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+import errno
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from augment import xmp
 from augment.editing.editors import Editor
-from augment.editing.photo import EditedPhoto, edit_photo, read_photo
-from augment.errors import RowError, UserError
-from augment.images import encode
-from augment.intake.photo_files import photos_below
+from augment.editing.edits_list import EditsList, Line
+from augment.editing.photo import EditedPhoto, edit_photo
+from augment.editing.places import Photo, check_apart, photos_of
+from augment.errors import RowError
+from augment.images import decode, encode
+from augment.intake.photo_files import file_version, read_file
 from augment.protocols import Detector
-from augment.shards import AtomicFile, write_text
+from augment.shards import AtomicFile
 
-LIST = "edits.jsonl"
+#: What stops a run, where anything else concerns one photo alone.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def edit_files(
@@ -31,11 +34,12 @@ def edit_files(
 ) -> dict[str, int]:
     """Edit photos; write each as JPEG under its own name, and ``edits.jsonl``.
 
-    Photos without a face that could be edited are listed with the reason and not written.
+    Photos without a face that could be edited are listed with the reason and not written. A run
+    that was stopped goes on where it was when the same is asked for again.
 
     Args:
         source: a photo, or a folder.
-        out: the folder to write; new or empty, unless ``force``.
+        out: the folder to write, outside of ``source``; new or empty, unless ``force``.
         editors: what is done to each face, in order.
         detector: finds faces.
         seed: of the masks' looks.
@@ -47,62 +51,62 @@ def edit_files(
         How many photos were read and written, and how many faces were found and edited.
 
     Raises:
-        UserError: there is no photo, or ``out`` holds files already.
+        UserError: there is no photo, or ``out`` holds files already or cannot be written.
     """
-    photos = list(_photos(source))
-    _check(out, photos, source, force)
-    counts = dict.fromkeys(("photos", "written", "faces", "edited"), 0)
+    photos = photos_of(source)
+    check_apart(source, out)
+    asked = {
+        "photos": str(source.resolve()), "seed": seed, "largest": largest,
+        "edits": [editor.asked() for editor in editors],
+    }  # fmt: skip
+    edits = EditsList(out, asked, force)
     lines = []
-    for path, name in tqdm(photos, unit="photo", disable=len(photos) == 1):
-        target = PurePosixPath(name).with_suffix(".jpg")
-        line: dict[str, Any] = {"file": name, "written": "", "reason": "", "faces": []}
-        try:
-            edited = edit_photo(read_photo(path), editors, detector, seed, name, largest)
-        except RowError as error:
-            line["reason"] = str(error)
-        else:
-            line["faces"] = [vars(face) for face in edited.faces]
-            line["reason"] = _reason(edited)
-            counts["faces"] += len(edited.faces)
-            counts["edited"] += edited.edited
-            if edited.edited:
-                _write(out / target, edited, editors)
-                line["written"] = str(target)
-                counts["written"] += 1
+    for photo in tqdm(photos, unit="photo", disable=len(photos) == 1):
+        version = file_version(photo.root, photo.uri)
+        line = edits.done(photo.name, version)
+        if line is None:
+            line = _edit(photo, out, editors, detector, seed, largest)
+            edits.add(version, line)
         if line["reason"]:
-            say(f"{name}: {line['reason']}")
-        counts["photos"] += 1
-        lines.append(json.dumps(line, ensure_ascii=False))
-    write_text(out / LIST, "".join(f"{line}\n" for line in lines))
-    return counts
+            say(f"{photo.name}: {line['reason']}")
+        lines.append(line)
+    edits.finish(lines)
+    return _counts(lines)
 
 
-def _photos(source: Path) -> Iterator[tuple[Path, str]]:
-    """Each photo, and its name below the folder."""
-    if source.is_file():
-        yield source, source.name
-        return
-    if not source.is_dir():
-        raise UserError(f"{source} not found: name a photo, or a folder of photos.")
-    for uri in photos_below(source):
-        yield source / uri, uri
+def _edit(
+    photo: Photo,
+    out: Path,
+    editors: Sequence[Editor],
+    detector: Detector,
+    seed: int,
+    largest: bool,
+) -> Line:
+    line: Line = {"file": photo.name, "written": "", "reason": "", "faces": []}
+    try:
+        pixels = decode(read_file(photo.root, photo.uri))
+        edited = edit_photo(pixels, editors, detector, seed, photo.name, largest)
+        line["faces"] = [vars(face) for face in edited.faces]
+        line["reason"] = _reason(edited)
+        if edited.edited:
+            _write(out / photo.target, edited, editors)
+            line["written"] = photo.target
+    except RowError as error:
+        line["reason"] = str(error)
+    if not line["written"]:
+        _remove(out / photo.target)
+    return line
 
 
-def _check(out: Path, photos: Sequence[tuple[Path, str]], source: Path, force: bool) -> None:
-    if not photos:
-        raise UserError(f"{source} holds no photos.")
-    if out.is_file():
-        raise UserError(f"{out} is a file: name a folder to write to.")
-    if out.resolve() == (source if source.is_dir() else source.parent).resolve():
-        raise UserError(f"{out} holds the photos themselves: name another folder.")
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise UserError(f"{out} is not empty: name a new folder, or add --force to write over it.")
-    targets: dict[PurePosixPath, str] = {}
-    for _, name in photos:
-        target = PurePosixPath(name).with_suffix(".jpg")
-        other = targets.setdefault(target, name)
-        if other != name:
-            raise UserError(f"{other} and {name} would both become {target}: rename one.")
+def _counts(lines: Sequence[dict[str, Any]]) -> dict[str, int]:
+    return {
+        "photos": len(lines),
+        "written": sum(1 for line in lines if line["written"]),
+        "faces": sum(len(line["faces"]) for line in lines),
+        "edited": sum(
+            1 for line in lines if line["written"] for face in line["faces"] if face["steps"]
+        ),
+    }
 
 
 def _reason(edited: EditedPhoto) -> str:
@@ -117,6 +121,18 @@ def _reason(edited: EditedPhoto) -> str:
 
 
 def _write(path: Path, edited: EditedPhoto, editors: Sequence[Editor]) -> None:
+    """Raises RowError where this one picture cannot be written."""
     content = xmp.embed(encode(edited.image), editors[-1].digital_source_type)
-    with AtomicFile(path) as temporary:
-        temporary.write_bytes(content)
+    try:
+        with AtomicFile(path) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
+        raise RowError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def _remove(target: Path) -> None:
+    """What an earlier run made of a photo that now has no face would speak against the list."""
+    if target.is_file():
+        target.unlink()

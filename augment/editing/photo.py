@@ -58,7 +58,7 @@ def read_photo(path: str | Path) -> Image:
     Raises:
         RowError: it cannot be read, or is no picture.
     """
-    path = Path(path)
+    path = Path(path).resolve()  # a link that is named is meant
     return decode(read_file(path.parent, path.name))
 
 
@@ -95,7 +95,14 @@ def edit_photo(
         seed: the same seed and name give the same masks.
         name: of the photo.
         largest: leave all faces but one alone.
+
+    Raises:
+        ValueError: ``photo`` is no such array.
     """
+    if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.shape[2:] != (3,):
+        raise ValueError(
+            "photo must be RGB pixels, uint8 of shape (height, width, 3): read_photo(path) gives it"
+        )
     image, faces = photo, []
     detector = detector or own_detector()
     for place, found in enumerate(find_faces(photo, detector, largest)):

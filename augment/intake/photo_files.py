@@ -17,7 +17,8 @@ from augment.params import Section
 from augment.types import Image
 from augment.vocabulary import NO, YES, AgeGroup, value_order
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_UNREAD = (".heic", ".heif", ".avif")  # listed all the same: their rows say that they are not read
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", *_UNREAD)
 #: A larger file is refused unread: no face photo is that large, and memory must stay bounded.
 MAX_FILE_BYTES = 256 * 2**20
 
@@ -148,11 +149,23 @@ def files_below(root: Path, suffixes: tuple[str, ...], folder: str = ".") -> Ite
 
     Known by their suffix; hidden files (such as the ``._1.jpg`` of a Mac's archive) are passed
     over, links to folders are not followed.
+
+    Raises:
+        UserError: a folder cannot be listed: its photos would be missed without a word.
     """
-    for place, folders, files in os.walk(root / folder):
+    for place, folders, files in os.walk(root / folder, onerror=_unlisted):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if name.lower().endswith(suffixes) and not name.startswith("."):
                 path = os.path.relpath(os.path.join(place, name), root)  # noqa: PTH118 (speed)
                 # A name that is not UTF-8 cannot be stored: its row says that the file is missing.
                 yield path.encode("utf-8", "backslashreplace").decode()
+
+
+def _unlisted(error: OSError) -> None:
+    # A folder that is not there has no files; it is for the caller to say what that means.
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise UserError(
+            f"{error.filename} cannot be listed ({error.strerror}): change its rights, or move it "
+            "away."
+        ) from None

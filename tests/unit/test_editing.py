@@ -1,8 +1,10 @@
 """Faces of photos are edited and put back; real networks where that takes seconds."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,8 +44,8 @@ class Painter:
         image[int(0.65 * side) : int(0.85 * side), int(0.35 * side) : int(0.65 * side)] = (0, 90, 0)
         return Made(image, face.points, ("painted",))
 
-    def weights(self) -> str:
-        return ""
+    def asked(self) -> dict[str, Any]:
+        return {"paint": self.reason}
 
 
 def drawn(age: float = 30, pixels: int = 160) -> Image:
@@ -193,21 +195,126 @@ class TestFolders:
             (tmp_path / "nowhere", tmp_path / "out", "not found"),
             (photos, photos, "the photos themselves"),
             (photos, photos / "two.jpg", "is a file"),
+            (photos, photos / "two.jpg/out", "inside of"),
+            (photos, photos / "sub", "inside of"),
+            (photos / "two.jpg", photos / "notes.txt/out", "cannot be"),
+            (photos / "two.jpg", Path("/proc/out"), "cannot be written"),
         ):
             with pytest.raises(UserError, match=words):
                 edit_files(source, out, [Painter()], detector, 7, force=True)
-        (photos / "two.png").write_bytes((photos / "two.jpg").read_bytes())
-        with pytest.raises(UserError, match="would both become"):
-            edit_files(photos, tmp_path / "out", [Painter()], detector, 7)
         empty = tmp_path / "empty"
         empty.mkdir()
         with pytest.raises(UserError, match="no photos"):
             edit_files(empty, tmp_path / "out", [Painter()], detector, 7)
 
+    def test_photos_of_one_name_get_a_picture_each(
+        self, photos: Path, tmp_path: Path, detector: Detector
+    ) -> None:
+        (photos / "two.png").write_bytes((photos / "two.jpg").read_bytes())
+        edit_files(photos, tmp_path / "out", [Painter()], detector, 7)
+        assert (tmp_path / "out/two.jpg").is_file()
+        assert (tmp_path / "out/two.png.jpg").is_file()
+        (photos / "two.png.jpg").write_bytes((photos / "two.jpg").read_bytes())
+        with pytest.raises(UserError, match=r"would both become two\.png\.jpg"):
+            edit_files(photos, tmp_path / "other", [Painter()], detector, 7)
 
-def test_photos_are_read_safely(tmp_path: Path) -> None:
+    def test_what_an_earlier_run_made_of_a_photo_goes_with_its_line(
+        self, photos: Path, tmp_path: Path, detector: Detector
+    ) -> None:
+        out = tmp_path / "out"
+        edit_files(photos, out, [Painter()], detector, 7)
+        edit_files(photos, out, [Painter(reason="no")], detector, 7, force=True)
+        assert [path.name for path in out.rglob("*") if path.is_file()] == ["edits.jsonl"]
+
+    def test_one_picture_that_cannot_be_written_stops_no_other(
+        self, photos: Path, tmp_path: Path, detector: Detector
+    ) -> None:
+        out = tmp_path / "out"
+        (out / "two.jpg").mkdir(parents=True)
+        counts = edit_files(photos, out, [Painter()], detector, 7, force=True)
+        assert counts["written"] == 1
+        lines = (out / "edits.jsonl").read_text().splitlines()
+        assert "cannot be written" in json.loads(lines[1])["reason"]
+
+    def test_formats_that_are_not_read_are_told_of(
+        self, tmp_path: Path, detector: Detector
+    ) -> None:
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in/phone.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+        said: list[str] = []
+        counts = edit_files(
+            tmp_path / "in", tmp_path / "out", [Painter()], detector, 7, say=said.append
+        )
+        assert counts["photos"] == 1
+        assert said[0].startswith("phone.HEIC: ")
+
+
+class TestStoppedRuns:
+    @pytest.fixture
+    def stopped(self, tmp_path: Path, detector: Detector) -> Callable[[], list[str]]:
+        """Runs the same until the third face, then to its end; which photos were looked at?"""
+        (tmp_path / "in").mkdir()
+        for number in range(4):
+            (tmp_path / f"in/{number}.jpg").write_bytes(encode(drawn(20 + 10 * number)))
+
+        class Stopping(Painter):
+            seen = 0
+
+            def change(self, face: Face, seed: int) -> Made:
+                Stopping.seen += 1
+                if Stopping.seen == 3:
+                    raise KeyboardInterrupt
+                return super().change(face, seed)
+
+        def run() -> list[str]:
+            before = Stopping.seen
+            edit_files(tmp_path / "in", tmp_path / "out", [Stopping()], detector, 7)
+            return [str(Stopping.seen - before)]
+
+        with pytest.raises(KeyboardInterrupt):
+            run()
+        return run
+
+    def test_the_same_command_goes_on(
+        self, stopped: Callable[[], list[str]], tmp_path: Path
+    ) -> None:
+        unfinished = tmp_path / "out/.edits.unfinished.jsonl"
+        with unfinished.open("a") as file:
+            file.write('{"version": "cut o')  # killed while it wrote
+        assert stopped() == ["2"]
+        assert not unfinished.exists()
+        lines = (tmp_path / "out/edits.jsonl").read_text().splitlines()
+        assert [json.loads(line)["written"] for line in lines] == [f"{n}.jpg" for n in range(4)]
+
+    def test_a_photo_that_changed_or_a_picture_that_is_gone_is_made_again(
+        self, stopped: Callable[[], list[str]], tmp_path: Path
+    ) -> None:
+        (tmp_path / "in/0.jpg").write_bytes(encode(drawn(70)))
+        (tmp_path / "out/1.jpg").unlink()
+        assert stopped() == ["4"]
+
+    def test_another_command_does_not_go_on_with_it(
+        self, stopped: Callable[[], list[str]], tmp_path: Path, detector: Detector
+    ) -> None:
+        with pytest.raises(UserError, match="unfinished run of another command"):
+            edit_files(tmp_path / "in", tmp_path / "out", [Painter()], detector, 8)
+        counts = edit_files(tmp_path / "in", tmp_path / "out", [Painter()], detector, 8, force=True)
+        assert counts["written"] == 4
+
+
+def test_photos_are_read_safely(tmp_path: Path, photo: Image) -> None:
     with pytest.raises(RowError, match="missing"):
         read_photo(tmp_path / "nothing.jpg")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/photo.jpg").write_bytes(encode(photo))
+    (tmp_path / "link.jpg").symlink_to("elsewhere/photo.jpg")
+    assert read_photo(tmp_path / "link.jpg").shape == photo.shape
+
+
+@pytest.mark.parametrize("wrong", ["photo.jpg", np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3))])
+def test_what_is_no_photo_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="read_photo"):
+        edit_photo(wrong, [Painter()])
 
 
 def test_a_trained_model_puts_masks_on_photos(
@@ -222,7 +329,7 @@ def test_a_trained_model_puts_masks_on_photos(
     first, again = (edit_photo(photo, [wearer], detector, 7, largest=True) for _ in range(2))
     assert np.array_equal(first.image, again.image)
     assert first.faces[0].steps[0].startswith("cloth") or first.faces[0].reason
-    assert wearer.weights()
+    assert wearer.asked()["weights"]
     assert face.score > 0.5
 
 
@@ -255,12 +362,20 @@ class TestAgeEditor:
         assert made.image is not None
         assert made.steps[0].endswith("→ 78 years")
 
-    @pytest.mark.parametrize(("years", "now"), [(1, -3), (35, 21), (1, 35)])
+    @pytest.mark.parametrize(("years", "now"), [(35, 21), (1, 35)])
     def test_an_age_that_was_not_learned_is_refused(
         self, models: Path, years: float, now: float
     ) -> None:
         with pytest.raises(UserError, match=r"has learned: 0-2, 10-19, 20-29, 40-49, 70\+"):
             AgeEditor(years, now, models)
+
+
+@pytest.mark.parametrize("age", [-3, 500, float("nan"), float("inf")])
+def test_an_age_that_nobody_reaches_is_refused(age: float) -> None:
+    with pytest.raises(UserError, match="0 to 110"):
+        AgeEditor(age)
+    with pytest.raises(UserError, match="0 to 110"):
+        AgeEditor(30, now=age)
 
 
 def test_an_unknown_kind_of_mask_is_named() -> None:

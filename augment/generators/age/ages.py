@@ -18,7 +18,8 @@ KNOTS = np.array([1, 2.5, 5, 8, 12, 16, 20, 26, 33, 41, 50, 59, 68, 78], np.floa
 _WIDTHS = np.gradient(KNOTS).astype(np.float32) / 2
 #: An open group, such as "70+", is taken to be so many years wide.
 OPEN_YEARS = 15
-_OLDEST = 110
+#: Years that nobody passes.
+OLDEST = 110
 #: Of a group's years, the outer ones look like the neighbours': so much is left out on each side.
 _INNER = 0.15
 
@@ -120,7 +121,7 @@ class Ages:
     def check(self, years: Sequence[float]) -> None:
         """Raises UserError: a year is younger or older than all that was learned."""
         low, high = float(self.spans.min()), float(self.spans.max())
-        high = float(_OLDEST) if math.isinf(_group(self.names[-1]).high) else high
+        high = float(OLDEST) if math.isinf(_group(self.names[-1]).high) else high
         wrong = next((year for year in years if not low <= year <= high), None)
         if wrong is not None:
             raise UserError(
