@@ -17,9 +17,10 @@ Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
 _PURPOSE = "plan donors"
-#: Of the faces that could join a family, those that look most like the first parent come first:
-#: this share of them, and at least so many. Heads turned alike, of like skin, can be mixed.
-_NEAR_SHARE, _NEAR_LEAST = 0.1, 6
+#: Faces look alike where no number of their looks differs by more. Heads held alike can be mixed.
+_ALIKE = 1.6
+#: Where no face looks like the parents so far: so many of those that differ least.
+_NEAREST = 2
 
 
 class DonorPool:
@@ -42,8 +43,8 @@ class DonorPool:
             most_children: that one face may have.
             seed: the run's.
             children: how many a face already has; those not named have none.
-            looks: (faces, numbers) that are like each other where faces are posed and lit alike;
-                nan or None: not known. Families of several parents are made of such as are near.
+            looks: (faces, numbers) that differ by about 1 where faces are posed and lit a little
+                differently; nan or None: not known. Families are made of faces that look alike.
         """
         own = [
             person if person is not None else f"\x1f{ids[n]}" for n, person in enumerate(persons)
@@ -60,7 +61,8 @@ class DonorPool:
     def take(self, n: int, parents: int, cell: str) -> list[tuple[int, ...]]:
         """Parents for ``n`` new faces: places in ``ids``, ``parents`` different ones each.
 
-        Those with fewest children come first, then persons with fewest; the rest is by hash.
+        Those with fewest children come first, then persons with fewest; the rest is by hash. Of a
+        family that holds for the first parent; the others look like it.
 
         Raises:
             ValueError: the faces may not have so many children.
@@ -68,17 +70,20 @@ class DonorPool:
         ranks = _mixed(self._hash, row_seed(self._seed, _PURPOSE, cell))
         if parents == 1:
             return [(int(row),) for row in self._singles(n, ranks)]
-        return [self._together(parents, ranks) for _ in range(n)]
+        return [self._family(parents, ranks) for _ in range(n)]
 
     def families(self, parents: int) -> int:
         """For how many more new faces there are parents, ``parents`` different ones each."""
-        left = self._most - self._children
-        return next(
-            n
-            for n in range(int(left.sum()) // parents, -1, -1)
+        left = np.maximum(self._most - self._children, 0)
+        least, most = 0, int(left.sum()) // parents
+        while least < most:
+            n = (least + most + 1) // 2
             # A face is in a family once, so n families use it n times at most.
-            if np.minimum(left, n).sum() >= n * parents
-        )
+            if np.minimum(left, n).sum() >= n * parents:
+                least = n
+            else:
+                most = n - 1
+        return least
 
     def _singles(self, n: int, ranks: Hashes) -> Rows:
         taken = [np.empty(0, dtype=np.int64)]
@@ -89,32 +94,53 @@ class DonorPool:
             n -= len(rows)
         return np.concatenate(taken)
 
-    def _together(self, parents: int, ranks: Hashes) -> tuple[int, ...]:
-        """Different faces for one child, and different persons where the bin has them."""
+    def _family(self, parents: int, ranks: Hashes) -> tuple[int, ...]:
+        """Parents for one child: posed alike, unless that would leave room for fewer families."""
+        before = self._children.copy(), self._of_person.copy()
+        possible = self.families(parents)
+        family = self._together(parents, ranks, even=False)
+        if self.families(parents) < possible - 1:
+            self._children, self._of_person = before
+            family = self._together(parents, ranks, even=True)
+        return family
+
+    def _together(self, parents: int, ranks: Hashes, even: bool) -> tuple[int, ...]:
+        """Different faces, and different persons where the bin has them.
+
+        ``even``: of those with fewest children in the bin, so that as many families as possible can
+        follow; else of those with fewest among the faces that look alike.
+        """
         chosen: list[int] = []
         for _ in range(parents):
-            # The hash of the first parent ranks the others: the pair depends on itself alone.
-            order = _mixed(ranks, int(ranks[chosen[0]])) if chosen else ranks
-            allowed = np.ones(len(self.ids), dtype=bool)
+            order = ranks
+            if chosen:
+                # The others follow from the first parent and its turn: a family depends on little
+                # else, and the next of the same first parent is another.
+                turn = int(self._children[chosen[0]])
+                order = _mixed(ranks, int(ranks[chosen[0]]) ^ turn)
+            allowed = self._children < self._most
             allowed[chosen] = False
             strangers = allowed & ~np.isin(self._person, self._person[chosen])
-            alike = strangers & self._alike(chosen, strangers)
-            rows = self._least_used(order, alike, strangers, allowed)
+            wishes = [strangers & self._alike(chosen, strangers), strangers, allowed]
+            if not even:
+                wishes = [next((wish for wish in wishes if wish.any()), allowed)]
+            rows = self._least_used(order, *wishes)
             self._count(rows[:1])
             chosen.append(int(rows[0]))
         return tuple(chosen)
 
     def _alike(self, chosen: list[int], among: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Which faces look most like the first parent, of those that may be taken at all."""
+        """Which of ``among`` look like every parent so far."""
         if self._looks is None or not chosen or not among.any():
-            return np.ones(len(self.ids), dtype=bool)
-        open_ = np.flatnonzero(among & (self._children < self._most))
-        away = np.square(self._looks[open_] - self._looks[chosen[0]]).sum(axis=1)
+            return among
+        open_ = np.flatnonzero(among)
+        away = np.abs(self._looks[open_, None] - self._looks[chosen]).max(axis=(1, 2))
         if not np.isfinite(away).any():
-            return np.ones(len(self.ids), dtype=bool)
-        count = max(_NEAR_LEAST, round(_NEAR_SHARE * len(open_)))
+            return among
         near = np.zeros(len(self.ids), dtype=bool)
-        near[open_[np.argsort(away, kind="stable")[:count]]] = True
+        near[open_[away <= _ALIKE]] = True
+        if not near.any():
+            near[open_[np.argsort(away, kind="stable")[:_NEAREST]]] = True
         return near
 
     def _least_used(self, ranks: Hashes, *wishes: npt.NDArray[np.bool_]) -> Rows:

@@ -106,16 +106,35 @@ def test_families_are_as_many_as_can_be_taken(
 
 
 def test_families_are_made_of_faces_posed_alike() -> None:
-    yaw = np.arange(60, dtype=np.float32)[::-1, None]
+    yaw = np.arange(60, dtype=np.float32)[::-1, None] / 4
+    donors = DonorPool(IDS, [None] * 60, 12, seed=7, looks=yaw)
+    families = donors.take(90, 4, "cell")
+    assert all(len(set(family)) == 4 for family in families)
+    apart = [np.ptp(yaw[list(family)]) for family in families]
+    by_hash = [np.ptp(yaw[list(family)]) for family in pool(k=12).take(90, 4, "cell")]
+    assert np.max(apart) <= 2
+    assert np.median(by_hash) > 5
+    used = Counter(row for family in families for row in family)
+    assert set(used) == set(range(60))
+    assert max(used.values()) <= 12
+
+
+def test_a_face_without_likes_gets_those_that_differ_least() -> None:
+    yaw = np.r_[[40.0], np.arange(59) / 4].astype(np.float32)[:, None]
     donors = DonorPool(IDS, [None] * 60, 3, seed=7, looks=yaw)
-    families = donors.take(20, 3, "cell")
-    assert all(len(set(family)) == 3 for family in families)
-    apart = np.median([np.ptp(yaw[list(family)]) for family in families])
-    by_hash = pool().take(20, 3, "cell")
-    assert apart < 16 < np.median([np.ptp(yaw[list(family)]) for family in by_hash])
+    alone = next(family for family in donors.take(60, 2, "cell") if family[0] == 0)
+    assert alone[1] in {58, 59}
 
 
-def test_evenness_and_strangers_come_before_pose() -> None:
+def test_the_same_parents_seldom_come_together_twice() -> None:
+    yaw = np.arange(60, dtype=np.float32)[:, None] / 4
+    for looks in (None, yaw):
+        donors = DonorPool(IDS, [None] * 60, 12, seed=7, looks=looks)
+        families = donors.take(120, 4, "cell")
+        assert len({frozenset(family) for family in families}) > 100
+
+
+def test_room_for_families_and_strangers_come_before_pose() -> None:
     yaw = np.repeat(np.arange(10, dtype=np.float32), 6)[:, None]
     persons = [f"p{number // 6}" for number in range(60)]  # who is posed alike is one person
     donors = DonorPool(IDS, list(persons), 3, seed=7, looks=yaw)
