@@ -69,10 +69,21 @@ def forget(
     request = Request(person or (), row or (), source or (), near_duplicates)
 
     def agree() -> bool:
-        return yes or typer.confirm("Take all of this out for good?")
+        return yes or _confirmed("Take all of this out for good?")
 
     if not take_out(request, typer.echo, agree, dry_run):
         raise typer.Exit(1)
+
+
+def _confirmed(question: str) -> bool:
+    """The person's answer; where the input has ended nobody is there to agree, which is a no."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort as stopped:
+        if not isinstance(stopped.__context__, EOFError):
+            raise
+        typer.echo()  # the question's line has not ended
+        return False
 
 
 def export(

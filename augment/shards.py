@@ -22,6 +22,7 @@ from augment.errors import UserError
 
 MARKER = "_complete.json"
 ROWS_PER_GROUP = 100
+_RUN_ITS_STAGE = "run the stage that makes it (augment status lists them), or simply `dvc repro`."
 
 
 def bucket_of(row_id: str, shards: int) -> int:
@@ -158,11 +159,20 @@ def shard_paths(folder: Path) -> list[Path]:
     """
     marker = folder / MARKER
     if not marker.is_file():
-        raise UserError(
-            f"{folder} is missing or incomplete: run the stage that makes it (augment status "
-            "lists them), or simply `dvc repro`."
-        )
+        raise UserError(f"{folder} is missing or incomplete: {_RUN_ITS_STAGE}")
     return [folder / shard["file"] for shard in json.loads(marker.read_text())["shards"]]
+
+
+def read_json(path: Path) -> Any:
+    """What :func:`write_json` wrote.
+
+    Raises:
+        UserError: the file is missing: the stage that makes it did not run.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: {_RUN_ITS_STAGE}") from None
 
 
 def read_schema(folder: Path) -> pa.Schema:

@@ -1,6 +1,5 @@
 """Candidates and verdicts of both places: those that the plan ordered, and those of the top-ups."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from augment.gating.faces import candidate_folders
-from augment.shards import read_table
+from augment.shards import read_json, read_table
 
 SUMMARY = "summary.json"
 
@@ -32,12 +31,11 @@ def read_verdicts(verdicts: Path, topup: Path, columns: Sequence[str] | None = N
 
 def read_summary(topup: Path) -> dict[str, Any]:
     """The gate's summary.json, with the candidates of the top-ups counted in."""
-    path = topup / "verdicts" / SUMMARY
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_json(topup / "verdicts" / SUMMARY)
     return content
 
 
 def read_topup(topup: Path) -> dict[str, Any]:
     """topup.json: the rounds, what fills each bin, and what is still missing and why."""
-    content: dict[str, Any] = json.loads((topup / "topup.json").read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_json(topup / "topup.json")
     return content

@@ -1,6 +1,5 @@
 """The faces that the gate looks at: candidates, their parents, and real ones to compare with."""
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow.compute as pc
 from augment.errors import UserError
 from augment.schema import OK, SMALL, Labels, candidate_schema, without_predicted
 from augment.seeds import row_share
-from augment.shards import iterate, read_schema, read_table
+from augment.shards import iterate, read_json, read_schema, read_table
 from augment.types import BinSpace
 
 _MEASURED = ("face_hash", "ita", "sharpness", "brightness")
@@ -84,7 +83,7 @@ def candidate_folders(folder: Path, keys: Sequence[str]) -> tuple[Path, ...]:
 
 def read_bin_space(audit: Path) -> BinSpace:
     """The bins that ``reports/audit.json`` counts in."""
-    return BinSpace.from_json(json.loads(audit.read_text(encoding="utf-8"))["bin_space"])
+    return BinSpace.from_json(read_json(audit)["bin_space"])
 
 
 def read_faces(aligned: Path, folders: tuple[Path, ...], bins: BinSpace, per_bin: int) -> GateFaces:

@@ -4,12 +4,10 @@ Validation and test hold real faces only, as they came. The train split is fille
 that passed every check, to the number that the plan and its top-ups settled on and no further.
 """
 
-import json
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +27,7 @@ from augment.metrics.balance import Counts, bins_below, count_bins, evenness
 from augment.metrics.calibration import in_order
 from augment.params import Section
 from augment.schema import SCHEMA_VERSION, Labels
-from augment.shards import write_json, write_marker, write_table
+from augment.shards import read_json, write_json, write_marker, write_table
 from augment.types import BinSpace
 from augment.vocabulary import UNKNOWN
 
@@ -53,7 +51,7 @@ def run(job: Job) -> None:
     keys, extra = list(job.params["generators"] or {}), job.inputs["topup"]
     folders = all_candidate_folders(job.inputs["candidates"], extra, keys)
     verdicts = read_verdicts(job.inputs["verdicts"], extra).to_pylist()
-    audit, plan = (_json(job.inputs[name]) for name in ("audit.json", "plan.json"))
+    audit, plan = (read_json(job.inputs[name]) for name in ("audit.json", "plan.json"))
     topup = read_topup(extra)
     bins = BinSpace.from_json(audit["bin_space"])
     wanted = {(cell["bin"], key): n for cell in topup["cells"] for key, n in cell["orders"].items()}
@@ -75,11 +73,6 @@ def run(job: Job) -> None:
     shards = [{"file": shard["file"], "rows": shard["rows"]} for shard in written.shards]
     write_marker(target, {"shards": shards})
     _tell(content)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def _manifest_json(

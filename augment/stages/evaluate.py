@@ -7,7 +7,6 @@ outside of the stage's outputs: a killed run loses at most the training it was i
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ from augment.params import Section
 from augment.protocols import Face, Request
 from augment.schema import without_predicted
 from augment.seeds import row_seed, row_share
-from augment.shards import write_json, write_table, write_text
+from augment.shards import read_json, write_json, write_table, write_text
 from augment.types import Image
 
 
@@ -70,11 +69,11 @@ def run(job: Job, predictor: Predictor | None = None) -> None:
         predictor: what trains and predicts; None: :class:`augment.nets.trials.Trials`.
 
     Raises:
-        UserError: see :func:`check_tasks`.
+        UserError: see :func:`check_tasks`; or an earlier stage has not run.
     """
     config = job.config(Config)
     balanced = job.inputs["balanced"]
-    content = _json(balanced / "manifest.json")
+    content = read_json(balanced / "manifest.json")
     manifest = pq.read_table(balanced / "manifest.parquet").sort_by("id")
     check_tasks(config.tasks, manifest)
     known = {name: remarks(task, manifest) for name, task in config.tasks.items()}
@@ -213,16 +212,11 @@ def _write(
 
 
 def _road_figures(job: Job, balanced: Mapping[str, Any]) -> dict[str, Any]:
-    audit, plan = (_json(job.inputs[name]) for name in ("audit.json", "plan.json"))
+    audit, plan = (read_json(job.inputs[name]) for name in ("audit.json", "plan.json"))
     columns = ["id", "generator", "check", "passed"]
     verdicts = read_verdicts(job.inputs["verdicts"], job.inputs["topup"], columns)
     generators = list(job.params["generators"] or {})
     return road_figures(audit, plan, balanced, verdicts.to_pylist(), generators)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,5 @@
 """report: one self-contained page about everything that happened, for a person to look at."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from augment.reporting.gate import GatePart, gate_part
 from augment.reporting.page import Card, GeneratorPart, Page, TaskPart, render
 from augment.reporting.rates import Rate
 from augment.reporting.svg import write_charts
-from augment.shards import read_table, write_text
+from augment.shards import read_json, read_table, write_text
 from augment.types import BinSpace
 
 #: Sources whose faces are no people.
@@ -70,10 +69,7 @@ class _Inputs:
 
     @classmethod
     def read(cls, job: Job) -> "_Inputs":
-        def load(path: Path) -> Any:
-            return json.loads(path.read_text(encoding="utf-8"))
-
-        audit = load(job.inputs["audit.json"])
+        audit = read_json(job.inputs["audit.json"])
         space = BinSpace.from_json(audit["bin_space"])
         axes = [axis.name for axis in space.axes]
         columns = ["id", "generator", "bin", "parents", "steps", "weights", "status", *axes]
@@ -81,12 +77,12 @@ class _Inputs:
         folders = all_candidate_folders(job.inputs["candidates"], topup, keys)
         return cls(
             audit,
-            load(job.inputs["plan.json"]),
-            load(job.inputs["metrics.json"]),
-            load(job.inputs["evaluate.json"]),
-            load(job.inputs["balanced"] / "manifest.json"),
+            read_json(job.inputs["plan.json"]),
+            read_json(job.inputs["metrics.json"]),
+            read_json(job.inputs["evaluate.json"]),
+            read_json(job.inputs["balanced"] / "manifest.json"),
             gate_part(read_summary(topup), space),
-            load(job.inputs["fidelity.json"]),
+            read_json(job.inputs["fidelity.json"]),
             read_topup(topup),
             pq.read_table(job.inputs["balanced"] / "manifest.parquet"),
             folders,
@@ -102,7 +98,11 @@ class _Inputs:
 
 
 def run(job: Job) -> None:
-    """Write ``reports/report.html``, and its charts as ``reports/figures/*.svg``."""
+    """Write ``reports/report.html``, and its charts as ``reports/figures/*.svg``.
+
+    Raises:
+        UserError: an earlier stage has not run.
+    """
     config = job.config(Config)
     inputs = _Inputs.read(job)
     failed = failed_checks(inputs.verdicts)

@@ -14,7 +14,6 @@ candidates beside all earlier ones. It ends when nothing is missing or nothing c
                     refused}, ...]
 """
 
-import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -39,7 +38,14 @@ from augment.planning.pose import Question, make_movers, pose
 from augment.planning.rates import Rates, from_rows, to_rows
 from augment.planning.standing import Standing, stand
 from augment.schema import order_schema, table, verdict_schema
-from augment.shards import read_table, shard_paths, write_bucketed, write_json, write_marker
+from augment.shards import (
+    read_json,
+    read_table,
+    shard_paths,
+    write_bucketed,
+    write_json,
+    write_marker,
+)
 
 _COLUMNS = ("id", "generator", "bin", "parents")
 
@@ -107,10 +113,7 @@ class _TopUp:
         """What the plan, its pilot and the gate left."""
         plan = job.config(PlanConfig, "plan")
         shutil.rmtree(job.outputs["topup"], ignore_errors=True)  # of an earlier run
-        report, pilot = (
-            json.loads(job.inputs[name].read_text(encoding="utf-8"))
-            for name in ("plan.json", "pilot.json")
-        )
+        report, pilot = (read_json(job.inputs[name]) for name in ("plan.json", "pilot.json"))
         rates = Rates(from_rows(pilot["moves"]), plan.spare)
         movers = make_movers(job.params["generators"])
         asked = pose(plan, movers, rates, job.inputs["aligned"], job.inputs["audit.json"])
@@ -176,7 +179,7 @@ class _TopUp:
         rows = sorted(self.verdicts, key=lambda row: str(row["id"]))
         if self.gated is None:
             self._make()
-            content = json.loads((self.job.inputs["verdicts"] / SUMMARY).read_text("utf-8"))
+            content = read_json(self.job.inputs["verdicts"] / SUMMARY)
         else:
             everything = [*_given(self.job), *rows]
             content = summarise(

@@ -1,5 +1,6 @@
 """`augment edit`, `augment export` and `augment forget` as a person calls them."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -63,6 +64,16 @@ def test_forget(
     assert "0 hits" in capsys.readouterr().out
     (tmp_path / "reports/mine.txt").write_text(ADA[2])
     assert call(monkeypatch, "forget", "--id", ADA[2], "-y") == 1
+
+
+def test_where_nobody_answers_nothing_is_taken_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert call(monkeypatch, "forget", "--id", ADA[0]) == 0
+    assert capsys.readouterr().out.endswith("\nNothing was changed.\n")
 
 
 def test_edit(

@@ -23,6 +23,7 @@ from augment.reporting.faces import SIDE, Album, Outline, Visibility, choose, da
 from augment.reporting.numbers import between, limit, points, share, share_of
 from augment.reporting.summary import text
 from augment.shards import read_table, write_bucketed
+from augment.stages import report
 from augment.types import Axis, BinSpace
 from tests.unit.road_outputs import write_report, write_road
 
@@ -272,6 +273,12 @@ def test_the_page_says_what_is_still_missing_and_why(road: Job) -> None:
 def test_summary_of_an_unfinished_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="run `dvc repro` first"):
         text(tmp_path, tmp_path / "balanced")
+
+
+def test_a_road_that_has_not_run_is_one_sentence(road: Job, tmp_path: Path) -> None:
+    nothing = replace(road, inputs={name: tmp_path / name for name in road.inputs})
+    with pytest.raises(UserError, match=r"audit.json is missing: run the stage"):
+        report.run(nothing)
 
 
 def test_without_generators_the_page_says_so(road: Job, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from augment.shards import (
     AtomicFile,
     bucket_of,
     iterate,
+    read_json,
     read_schema,
     read_table,
     shard_name,
@@ -74,6 +75,13 @@ def test_a_folder_without_marker_does_not_exist(tmp_path: Path) -> None:
         write_shards(tmp_path, interrupted(), 2)
     with pytest.raises(UserError, match="missing or incomplete"):
         read_table(tmp_path)
+
+
+def test_a_missing_file_names_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"audit.json is missing: run the stage that makes it"):
+        read_json(tmp_path / "audit.json")
+    write_json(tmp_path / "audit.json", {"faces": 3})
+    assert read_json(tmp_path / "audit.json") == {"faces": 3}
 
 
 def test_an_older_folder_stops_counting_when_it_is_written_again(tmp_path: Path) -> None:
