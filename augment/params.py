@@ -5,7 +5,7 @@ Unknown keys are errors, found in seconds by ``augment check``, before any long 
 
 import difflib
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +52,10 @@ def read_params(path: Path = Path("params.yaml")) -> dict[str, Any]:
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    except OSError as error:  # a folder of that name, no right to read it
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}. It must be a text file of named sections."
+        ) from None
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold named sections such as 'ingest:' and 'plan:'.")
     return content
@@ -91,11 +95,60 @@ def _explain(problem: Any, model: type[BaseModel], where: str) -> str:
     if problem["type"] == "missing":
         return f"{place} is missing"
     if problem["type"] != "extra_forbidden":
-        return f"{place}: {problem['msg']} (it is {textwrap.shorten(repr(problem['input']), 60)})"
+        return f"{place}: {_in_plain_words(problem)}{_found(problem)}"
     known = _fields_at(model, problem["loc"][:-1])
-    near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+    near = _near(str(problem["loc"][-1]), known)
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(sorted(known))}"
     return f"{place}: unknown key; {hint}"
+
+
+#: How pydantic's kinds of problem begin -> what must be written; in braces: pydantic's figures.
+_MUST = {
+    "int_": "must be a whole number",
+    "float_": "must be a number",
+    "finite_number": "must be a number",
+    "bool_": "must be true or false",
+    "string_type": "must be text",
+    "list_type": "must be a list, such as [a, b]",
+    "tuple_type": "must be a list, such as [a, b]",
+    "dict_type": "must be named entries, such as {{name: value}}",
+    "mapping_type": "must be named entries, such as {{name: value}}",
+    "model_type": "must be named entries, such as {{name: value}}",
+    "path_type": "must be the path of a file or folder",
+    "literal_error": "must be {expected}",
+    "greater_than_equal": "must be {ge} or more",
+    "greater_than": "must be above {gt}",
+    "less_than_equal": "must be {le} or less",
+    "less_than": "must be below {lt}",
+    "too_short": "must name at least {min_length}",
+}
+
+
+def _in_plain_words(problem: Any) -> str:
+    """What is wrong, for somebody who has not heard of pydantic."""
+    if problem["type"] == "value_error":  # our own sentence
+        return str(problem["ctx"]["error"])
+    for kind, words in _MUST.items():
+        if problem["type"].startswith(kind):
+            limits = problem.get("ctx", {}).items()
+            return words.format(**{name: _number(limit) for name, limit in limits})
+    return str(problem["msg"]).replace("Input should be", "must be")
+
+
+def _number(limit: Any) -> Any:
+    """Pydantic takes a limit of 20 on a number as 20.0."""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+
+
+def _found(problem: Any) -> str:
+    """What stands there, as YAML would have it."""
+    value = problem["input"]
+    if problem["type"] == "value_error" and isinstance(value, Mapping):
+        return ""  # the sentence has named what it is about
+    if value is None:
+        return " (nothing stands there)"
+    word = str(value).lower() if isinstance(value, bool) else repr(value)
+    return f" (it is {textwrap.shorten(word, 60)})"
 
 
 def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
@@ -109,15 +162,57 @@ def _fields_at(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
     return list(model.model_fields)
 
 
+def require_known(names: Sequence[str], known: Sequence[str], where: str, lack: str) -> None:
+    """Refuse names in params.yaml of things that there are not.
+
+    Args:
+        names: as they stand there.
+        known: those there are.
+        where: dotted path of the place.
+        lack: what it means that one is not known: "the data set has no such label column".
+
+    Raises:
+        UserError: each wrong name, a near known one, and all that there are.
+    """
+    wrong = [
+        f"'{name}'" + "".join(f" (did you mean '{near}'?)" for near in _near(name, known))
+        for name in dict.fromkeys(names)
+        if name not in known
+    ]
+    if wrong:
+        raise UserError(
+            f"params.yaml: {where} names {', '.join(wrong)}, but {lack}; "
+            f"there are: {', '.join(known) or 'none'}."
+        )
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(name, known, n=1)
+
+
+class NoSection(UserError):
+    """A part of params.yaml is not there.
+
+    Attributes:
+        missing: its dotted path, up to the first name that is not found.
+    """
+
+    def __init__(self, path: str, missing: str) -> None:
+        name = missing.rpartition(".")[2]
+        super().__init__(f"params.yaml has no section '{path}' (looked for '{name}').")
+        self.missing = missing
+
+
 def section(params: Mapping[str, Any], path: str) -> Any:
     """The part of params at a dotted path such as ``"generators.mask"``.
 
     Raises:
-        UserError: there is no such part.
+        NoSection: there is no such part.
     """
     part: Any = params
-    for name in path.split("."):
+    names = path.split(".")
+    for place, name in enumerate(names, start=1):
         if not isinstance(part, Mapping) or name not in part:
-            raise UserError(f"params.yaml has no section '{path}' (looked for '{name}').")
+            raise NoSection(path, ".".join(names[:place]))
         part = part[name]
     return part

@@ -36,7 +36,8 @@ class Source(Protocol):
     Made as ``Source(config, data, age_groups, seed)``, with ``data`` the folder of all data sets.
     Its ``Config`` is a :class:`augment.intake.photo_files.SourceConfig`.
     A source whose pictures are frames of films, of one person each, also has ``around(uri) ->
-    list[Image]``: the frames just before and after, which `align` steadies the points with.
+    list[Image]``: the frames just before and after, which `align` steadies the points with; its
+    ``records()`` reads label tables when it is called, before any film is opened.
     """
 
     licence: str

@@ -44,6 +44,8 @@ def read_road(params: Mapping[str, Any], path: Path = Path("dvc.yaml")) -> dict[
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     if not isinstance(content, dict) or not isinstance(content.get("stages"), dict):
         raise UserError(f"{path} must hold 'stages:' with at least one stage.")
     stages = [

@@ -1,13 +1,12 @@
 """From ``audit.axes`` and the words that occur in a data set to a :class:`BinSpace`."""
 
-import difflib
 from collections.abc import Mapping, Sequence, Set
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from augment.errors import UserError
-from augment.params import Section
+from augment.params import Section, require_known
 from augment.types import Axis, BinSpace
 from augment.vocabulary import BASE_LABELS, UNKNOWN, value_order
 
@@ -44,9 +43,7 @@ def bin_space(
     Raises:
         UserError: a column or a word does not exist, a word is merged twice, an axis has no value.
     """
-    twice = {axis.name for axis in axes if [other.name for other in axes].count(axis.name) > 1}
-    if twice:
-        raise UserError(f"params.yaml: audit.axes names {', '.join(sorted(twice))} more than once.")
+    check_axes(axes, list(words))
     space = BinSpace(tuple(_axis(axis, words, age_groups) for axis in axes))
     if len(space) > MOST_BINS:
         raise UserError(
@@ -56,16 +53,29 @@ def bin_space(
     return space
 
 
+def check_axes(axes: Sequence[AxisConfig], columns: Sequence[str]) -> None:
+    """Refuse axes that cannot be, whatever words the faces have.
+
+    Args:
+        axes: the checked parameters, in order.
+        columns: the data set's label columns.
+
+    Raises:
+        UserError: an axis is no label column, or stands twice.
+    """
+    names = [axis.name for axis in axes]
+    require_known(names, columns, "audit.axes", "the data set has no such label column")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(
+            f"params.yaml: audit.axes names {', '.join(twice)} more than once: leave it there once."
+        )
+
+
 def _axis(
     config: AxisConfig, words: Mapping[str, Sequence[str]], age_groups: Sequence[str]
 ) -> Axis:
     where = f"params.yaml: audit.axes, '{config.name}'"
-    if config.name not in words:
-        near = difflib.get_close_matches(config.name, list(words), n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise UserError(
-            f"{where}: the data set has no such label column; it has {', '.join(words)}.{hint}"
-        )
     known = known_words(config.name, words[config.name], age_groups)
     merge = _merge(config, {*known, *value_order(config.name, age_groups)}, known, where)
     values = tuple(dict.fromkeys(merge.get(word, word) for word in known))

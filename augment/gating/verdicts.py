@@ -19,8 +19,10 @@ from augment.gating.faces import GateFaces, read_faces
 from augment.metrics.passes import MADE, Tally, failed_checks, tally
 from augment.metrics.refusals import Refusals, is_quiet
 from augment.metrics.reliability import rows_of_group, widened_interval
-from augment.params import Section
+from augment.params import Section, require_known
 from augment.plugins import configure
+from augment.schema import Labels
+from augment.shards import read_schema
 from augment.types import BinSpace
 
 _CHECKS = ("label", "kept", "quality", "novelty")
@@ -49,6 +51,16 @@ class Config(Section):
         for name, entry in entries.items():
             configure("checks", entry, f"gate.checks.{name}")
         return entries
+
+
+def check_groups(config: Config, columns: Sequence[str]) -> None:
+    """Refuse groups that no face could be in: nobody would be held to thresholds of their own.
+
+    Raises:
+        UserError: ``gate.groups`` names a column that is none of the label ``columns``.
+    """
+    lack = "the data set has no such label column"
+    require_known(config.groups, columns, "gate.groups", lack)
 
 
 @dataclass(frozen=True)
@@ -94,8 +106,10 @@ def gate_candidates(
         config: the section ``gate``.
 
     Raises:
-        UserError: a judge has not been trained, or its weights do not fit.
+        UserError: a judge has not been trained, or its weights do not fit; or the section names a
+            label that the data set has not.
     """
+    check_groups(config, Labels.of(read_schema(aligned)).columns)
     faces = read_faces(aligned, tuple(folders), bins, config.reference_per_bin)
     terms = Terms(bins, config.groups, config.false_rejection, config.smallest_group)
     examined = examine(engine, faces, judges, models, config.checks, terms)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from augment.errors import UserError
 from augment.metrics.resampling import SEPARATOR, SMALL_GROUP, HeldOutFaces, Words
-from augment.params import Section
+from augment.params import Section, require_known
 from augment.schema import Labels
 from augment.vocabulary import UNKNOWN, spoken
 
@@ -31,8 +31,8 @@ def check_tasks(tasks: Mapping[str, Task], manifest: pa.Table) -> None:
         UserError: naming the task, what is wrong with it, and what there is.
     """
     for name, task in tasks.items():
-        where = f"params.yaml: evaluate.tasks.{name}"
-        _check_columns(where, task, Labels.of(manifest.schema).columns)
+        check_columns(name, task, Labels.of(manifest.schema).columns)
+        where = _place(name)
         for split in ("train", "test"):
             rows = real_faces(manifest, split)
             if rows.num_rows == 0:
@@ -50,16 +50,21 @@ def check_tasks(tasks: Mapping[str, Task], manifest: pa.Table) -> None:
         _check_groups(where, task, real_faces(manifest, "test"))
 
 
-def _check_columns(where: str, task: Task, columns: Sequence[str]) -> None:
-    for column in [task.label, *task.groups]:
-        if column not in columns:
-            raise UserError(
-                f"{where} names '{column}', but the data set has no such label column; it has "
-                f"{', '.join(columns)}."
-            )
+def check_columns(name: str, task: Task, columns: Sequence[str]) -> None:
+    """Refuse a task whose columns cannot be, whatever words the faces have.
+
+    Raises:
+        UserError: it names a column that is none of the label ``columns``, or a group twice.
+    """
+    lack = "the data set has no such label column"
+    require_known([task.label, *task.groups], columns, f"evaluate.tasks.{name}", lack)
     twice = [column for column in task.groups if task.groups.count(column) > 1]
     if twice:
-        raise UserError(f"{where}: groups names '{twice[0]}' twice.")
+        raise UserError(f"{_place(name)}: groups names '{twice[0]}' twice: leave it there once.")
+
+
+def _place(name: str) -> str:
+    return f"params.yaml: evaluate.tasks.{name}"
 
 
 def _check_groups(where: str, task: Task, test: pa.Table) -> None:

@@ -1,8 +1,10 @@
 """Section ``plan`` of params.yaml: what shall be made, and how far the plan may go for it."""
 
+from collections.abc import Sequence
+
 from pydantic import Field, model_validator
 
-from augment.params import Section
+from augment.params import Section, require_known
 from augment.planning.targets import Target
 
 
@@ -29,3 +31,17 @@ class Config(Section):
         if self.spare > self.most_spare:
             raise ValueError("'spare' must not be above 'most_spare'")
         return self
+
+
+def check_generators(config: Config, keys: Sequence[str]) -> None:
+    """Refuse limits of a generator that there is not.
+
+    Args:
+        config: the section ``plan``.
+        keys: the entries of ``generators`` in params.yaml.
+
+    Raises:
+        UserError: ``plan.generators`` names another one.
+    """
+    lack = "there is no such entry under generators"
+    require_known(list(config.generators), keys, "plan.generators", lack)

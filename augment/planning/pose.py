@@ -1,6 +1,5 @@
 """The plan's question: what is lacking, who is there, which generators there are and how good."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Any
 from augment import plugins
 from augment.errors import UserError
 from augment.metrics.balance import Counts, deficits
-from augment.planning.config import Config, GeneratorLimits
+from augment.planning.config import Config, GeneratorLimits, check_generators
 from augment.planning.faces import TrainFaces, read_train_faces
 from augment.planning.problem import Problem
 from augment.planning.rates import Rates
 from augment.planning.suppliers import Mover, supplier
 from augment.planning.targets import target_counts
+from augment.shards import read_json
 from augment.types import BinSpace
 
 
@@ -50,13 +50,8 @@ def pose(
     Raises:
         UserError: params are wrong, or no usable train face is in any bin.
     """
-    unknown = sorted(set(config.generators) - set(movers))
-    if unknown:
-        raise UserError(
-            f"params.yaml: plan.generators names '{unknown[0]}', but there is no such entry under "
-            f"generators: {', '.join(movers)}."
-        )
-    content = json.loads(audit.read_text(encoding="utf-8"))
+    check_generators(config, list(movers))
+    content = read_json(audit)
     space = BinSpace.from_json(content["bin_space"])
     faces = read_train_faces(aligned, space)
     have = faces.census()

@@ -26,7 +26,7 @@ from pydantic import Field
 
 from augment.errors import RowError
 from augment.intake import clips
-from augment.intake.label_tables import Remark, joined
+from augment.intake.label_tables import Keyed, Remark, joined
 from augment.intake.label_words import LICENCE, PERSON, PLAIN, read_labels
 from augment.intake.labelled import TableConfig, read_table_of_files
 from augment.intake.photo_files import FileSource, file_version, files_below, resolve
@@ -58,8 +58,13 @@ class Source(FileSource):
         self._words = config.normal_words()
 
     def records(self) -> Iterator[Record]:
-        """One record a frame; one a clip, with a reason, where no frame of it can be used."""
-        listed = read_table_of_files(self.config, self.root)
+        """One record a frame; one a clip, with a reason, where no frame of it can be used.
+
+        The label table is read at once: what is wrong with it shows before a clip is opened.
+        """
+        return self._records(read_table_of_files(self.config, self.root))
+
+    def _records(self, listed: Keyed) -> Iterator[Record]:
         first: dict[str, str] = {}
         there = [uri for uri in files_below(self.root, clips.SUFFIXES) if uri not in listed.rows]
         note = "" if self.config.table is None else "no row in the label table"

@@ -10,6 +10,7 @@ import itertools
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -56,7 +57,7 @@ def run(job: Job) -> None:
     """
     config = job.config(Config)
     sources = open_sources(config, job.seed)
-    labels = _labels(config, sources)
+    labels = labels_of(config, sources)
     # A job that was made without the file knows of nobody who has withdrawn.
     withdrawn = read_tombstones(job.inputs[FILE]) if FILE in job.inputs else Tombstones()
     index = pa.concat_tables(
@@ -73,8 +74,12 @@ def run(job: Job) -> None:
     write_bucketed(job.outputs["index"], index.select(schema.names).cast(schema), config.shards)
 
 
-def _labels(config: Intake, sources: Mapping[str, Source]) -> Labels:
-    """All label columns: the base ones and each attribute that any source has or assumes."""
+def labels_of(config: Intake, sources: Mapping[str, Source]) -> Labels:
+    """All label columns: the base ones and each attribute that any source has or assumes.
+
+    Raises:
+        UserError: an attribute's name is taken, or an assumed age group is none of params.
+    """
     names = [name for source in sources.values() for name in (*source.attributes, *source.assume)]
     attributes = tuple(dict.fromkeys(name for name in names if name not in BASE_LABELS))
     for key, source in sources.items():
@@ -97,22 +102,49 @@ def _require_sensible(key: str, source: Source, config: Intake) -> None:
         )
 
 
+def records_of(key: str, source: Source) -> Iterator[Record]:
+    """All records of a source, of which there is one at least.
+
+    Raises:
+        UserError: a label table is unusable, or (once the first is asked for) there is no picture;
+            it says of which source.
+    """
+    with _naming(key):
+        return _some(key, source.records())
+
+
+def _some(key: str, records: Iterator[Record]) -> Iterator[Record]:
+    with _naming(key):
+        first = next(records, None)
+        if first is None:
+            raise UserError(
+                "it holds no picture: are ingest.data and the source's root the folders that you "
+                "mean?"
+            )
+    yield first
+    yield from records
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """A source does not know what params.yaml calls it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"params.yaml: ingest.sources.{key}: {error}") from None
+
+
 def _read_source(
     job: Job, key: str, source: Source, labels: Labels, withdrawn: Tombstones
 ) -> pa.Table:
     """All rows of one source, with what reading its files showed."""
     schema = _listed_schema(labels)
     listed, rows, gone = [], 0, 0
-    for records in _batched(source.records()):
+    for records in _batched(records_of(key, source)):
         made = [_row(key, source, record, labels) for record in records]
         kept = [row for row in made if not withdrawn.holds_row(row["id"], row["person"])]
         listed.append(pa.RecordBatch.from_pylist(kept, schema=schema))
         rows, gone = rows + len(kept), gone + len(made) - len(kept)
-    if not rows + gone:
-        raise UserError(
-            f"ingest.sources.{key} holds no picture: are ingest.data and the source's root the "
-            "folders that you mean?"
-        )
     read = job.engine.map_batches(ReadPhoto(source), lambda: listed, rows, f"ingest {key}")
     found = pa.Table.from_batches([_settled(batch) for batch in read])
     kept = _without_files(job, key, found, withdrawn)

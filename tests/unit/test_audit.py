@@ -224,14 +224,14 @@ def test_one_bin(tmp_path: Path) -> None:
         ([row("a", split="test")], AXES, "train split"),
         ([row("a", age_group="unknown")], AXES, "train split"),
         ([row("a")], ["hat"], "age_group, gender, ethnicity, skin_tone"),
-        ([row("a")], ["gendre"], "Did you mean 'gender'"),
+        ([row("a")], ["gendre"], "did you mean 'gender'"),
         ([row("a")], ["gender", "gender"], "more than once"),
         ([row("a", ethnicity="unknown")], ["ethnicity"], "leave this axis out"),
         ([row("a")], [{"name": "gender", "values": ["woman"]}], "'woman' is not there"),
         ([row("a")], [{"name": "gender", "merge": {"x": ["woman"]}}], "no word of this label"),
         ([row("a")], [{"name": "gender", "merge": {"x": ["male"], "y": ["male"]}}], "two values"),
         ([row("a")], [{"name": "gender", "colour": 1}], "unknown key"),
-        ([row("a")], [], "at least 1 item"),
+        ([row("a")], [], "must name at least 1"),
     ],
 )
 def test_what_cannot_be_audited_says_so(

@@ -27,7 +27,7 @@ def test_the_project_as_shipped_is_in_order(project: Project) -> None:
         ("aling", {}, ["aling: unknown section", "did you mean 'align'"]),
         ("gate", None, ["section 'gate' is missing"]),
         ("align.sise", 64, ["align.sise", "did you mean 'size'"]),
-        ("align.size", 3, ["align.size", "greater than or equal"]),
+        ("align.size", 3, ["align.size: must be", "or more"]),
         ("align.detector", {"kind": "hair"}, ["'hair'", "haar", "yunet"]),
         ("align.detector", {"size": 3}, ["align.detector needs a 'kind'"]),
         ("align.detector", {"kind": "yunet", "path": "no.onnx"}, ["no.onnx", "missing"]),
@@ -43,6 +43,12 @@ def test_the_project_as_shipped_is_in_order(project: Project) -> None:
         ("judges.attributes.nois", 1, ["judges.attributes.nois", "'noise'"]),
         ("gate.checks.label.x", 1, ["gate.checks.label", "x"]),
         ("report.galery", 1, ["report.galery", "'gallery'"]),
+        ("audit.axes", ["age_groop", "mask"], ["audit.axes names 'age_groop'", "'age_group'"]),
+        ("audit.axes", ["mask", "mask"], ["audit.axes names mask more than once"]),
+        ("plan.generators", {"masc": {}}, ["plan.generators names 'masc'", "mean 'mask'"]),
+        ("gate.groups", ["etnicity"], ["gate.groups names 'etnicity'", "mean 'ethnicity'"]),
+        ("evaluate.tasks.mask.label", "maks", ["evaluate.tasks.mask names 'maks'"]),
+        ("evaluate.tasks.mask.groups", ["gendr"], ["evaluate.tasks.mask names 'gendr'"]),
     ],
 )
 def test_each_mistake_is_named(project: Project, path: str, value: Any, words: list[str]) -> None:
@@ -57,6 +63,102 @@ def test_all_mistakes_come_at_once(project: Project) -> None:
     project.edit("generators.mask.trian", {})
     project.edit("report.galery", 1)
     assert len(find_problems()) >= 3
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("align", None, "the section 'align' is missing; it must set detector."),
+        ("seed", None, "the section 'seed' is missing; any whole number"),
+        ("gate", None, "the section 'gate' is missing; with nothing to set it is `gate: {}`."),
+        ("ingest", None, "the section 'ingest' is missing; it must set data and sources."),
+        ("ingest.data", None, "ingest.data is missing"),
+        ("align.detector", 5, "align.detector: must be named entries"),
+        ("gate.checks.label", 5, "gate.checks.label: must be named entries"),
+    ],
+)
+def test_each_mistake_is_told_once(project: Project, path: str, value: Any, says: str) -> None:
+    project.edit(path, value)
+    (problem,) = find_problems()
+    assert problem.startswith(f"params.yaml: {says}")
+
+
+def test_a_misspelt_section_is_told_once(project: Project) -> None:
+    project.replace("params.yaml", "\nalign:\n", "\naling:\n")
+    assert find_problems() == ["params.yaml: aling: unknown section; did you mean 'align'?"]
+
+
+def of_photos(project: Project, folder: Path, content: bytes, **settings: Any) -> None:
+    """The project reads one picture and a label table; nobody may open the picture."""
+    (folder / "photos").mkdir()
+    (folder / "photos/1.jpg").write_bytes(b"no picture at all")
+    (folder / "photos/labels.csv").write_bytes(content)
+    columns = {"file": "photo", "age": "years", "mask": "mask"}
+    mine = {"kind": "folder", "root": "photos", "table": "labels.csv", "columns": columns}
+    project.edit("ingest.data", ".")
+    project.edit("ingest.sources", {"mine": {**mine, **settings}})
+
+
+TABLE = b"photo,years,mask\n1.jpg,30,yes\n"
+
+
+@pytest.mark.parametrize("kind", ["folder", "video"])
+def test_a_label_table_that_fits_is_in_order(project: Project, tmp_path: Path, kind: str) -> None:
+    of_photos(project, tmp_path, TABLE, kind=kind)
+    assert find_problems() == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "video"])
+@pytest.mark.parametrize(
+    ("content", "settings", "says"),
+    [
+        (TABLE, {"table": "lables.csv"}, "photos/lables.csv is missing"),
+        (b"", {}, "photos/labels.csv has no column 'photo', 'years', 'mask'"),
+        (TABLE.decode().encode("utf-16"), {}, "photos/labels.csv is not UTF-8 text"),
+        (TABLE + "é.jpg,30,yes".encode("latin-1"), {}, "photos/labels.csv is not UTF-8 text"),
+        (
+            TABLE,
+            {"columns": {"file": "photo", "age": "yeers", "mask": "mask"}},
+            "has no column 'yeers'; it has: photo, years, mask",
+        ),
+    ],
+)
+def test_a_label_table_that_cannot_be_used(
+    project: Project, tmp_path: Path, kind: str, content: bytes, settings: dict[str, Any], says: str
+) -> None:
+    of_photos(project, tmp_path, content, **settings, kind=kind)
+    (problem,) = find_problems()
+    assert problem.startswith("params.yaml: ingest.sources.mine: ")
+    assert says in problem
+
+
+def test_a_folder_without_pictures(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    project.edit("ingest.data", ".")
+    assume = {"mask": "no"}
+    project.edit("ingest.sources", {"mine": {"kind": "folder", "root": "empty", "assume": assume}})
+    (problem,) = find_problems()
+    assert "ingest.sources.mine: it holds no picture" in problem
+
+
+def test_labels_are_those_that_the_sources_have(project: Project, tmp_path: Path) -> None:
+    """A column of one's own table may be an axis; an attribute of another set may not."""
+    columns = {"file": "photo", "mask": "mask", "hat": "years"}
+    of_photos(project, tmp_path, TABLE, columns=columns)
+    project.edit("audit.axes", ["hat", "mask"])
+    assert find_problems() == []
+    project.edit("audit.axes", ["beard", "mask"])
+    (problem,) = find_problems()
+    assert problem.endswith("there are: age_group, gender, ethnicity, skin_tone, mask, hat.")
+
+
+def test_a_generator_by_another_name_leaves_its_limits_behind(project: Project) -> None:
+    project.edit("plan.generators", {"mask": {"max_share": 0.5}})
+    assert find_problems() == []
+    project.edit("generators.masks", {"kind": "mask"})
+    project.edit("generators.mask", None)
+    (problem,) = find_problems()
+    assert "plan.generators names 'mask' (did you mean 'masks'?)" in problem
 
 
 def test_a_file_of_another_digest_is_named(project: Project, tmp_path: Path) -> None:

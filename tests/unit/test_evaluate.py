@@ -129,7 +129,7 @@ def test_faces_with_an_unknown_label_are_not_scored(tmp_path: Path, road: Job) -
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ({"label": "smyle", "groups": ["gender"]}, "names 'smyle'.* it has age_group"),
+        ({"label": "smyle", "groups": ["gender"]}, "names 'smyle' .*; there are: age_group"),
         ({"label": "smile", "groups": ["gendre"]}, "names 'gendre'"),
         ({"label": "ethnicity", "groups": ["gender"]}, "has only 'white' among the .* real train"),
     ],
@@ -137,6 +137,12 @@ def test_faces_with_an_unknown_label_are_not_scored(tmp_path: Path, road: Job) -
 def test_a_task_that_cannot_be_is_refused(road: Job, task: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         check_tasks({"mine": Task(**task)}, manifest(road))
+
+
+def test_a_road_that_has_not_run_is_one_sentence(road: Job, tmp_path: Path) -> None:
+    nothing = replace(road, inputs={name: tmp_path / name for name in road.inputs})
+    with pytest.raises(UserError, match=r"balanced/manifest.json is missing: run the stage"):
+        evaluate.run(nothing)
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -13,6 +13,7 @@ from augment.checks import novelty, quality
 from augment.engine import Engine
 from augment.errors import UserError
 from augment.gating.faces import read_bin_space, read_faces
+from augment.gating.verdicts import check_groups
 from augment.job import Job
 from augment.params import validate
 from augment.shards import read_table
@@ -292,3 +293,14 @@ def test_reference_faces_are_unseen_by_judges_and_bounded(folder: Path) -> None:
 def test_wrong_settings_are_named(section: Mapping[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         validate(Config, section, "gate")
+
+
+def test_groups_that_no_face_can_be_in_are_refused() -> None:
+    check_groups(validate(Config, {"groups": ["mask"]}, "gate"), ["gender", "mask"])
+    with pytest.raises(UserError, match=r"gate.groups names 'maks' \(did you mean 'mask'"):
+        check_groups(validate(Config, {"groups": ["maks"]}, "gate"), ["gender", "mask"])
+
+
+def test_the_gate_itself_refuses_them(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"gate.groups names 'etnicity'"):
+        run(job_in(folder, groups=["etnicity"]))

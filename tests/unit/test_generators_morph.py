@@ -172,7 +172,7 @@ def test_tiny_and_unequal_pictures_are_refused() -> None:
     [
         ({"blend": "whole"}, "people: 2"),
         ({"least_share": 0.6}, "least_share"),
-        ({"people": 1}, "greater than or equal"),
+        ({"people": 1}, "must be 2 or more"),
         ({"arch": "styled"}, "warp"),
     ],
 )

@@ -229,8 +229,12 @@ def test_only_new_and_changed_files_are_read_again(
 @pytest.mark.parametrize(
     ("sources", "says"),
     [
-        ({"mine": {"kind": "folder", "root": "empty"}}, "ingest.sources.mine holds no picture"),
+        ({"mine": {"kind": "folder", "root": "empty"}}, "ingest.sources.mine: it holds no picture"),
         ({"mine": {"kind": "folder", "root": "nowhere"}}, "nowhere is no folder"),
+        (
+            {"mine": {"kind": "folder", "root": "one", "table": "no.csv"}},
+            r"ingest.sources.mine: the label table .*no.csv is missing",
+        ),
         ({"mine": {"kind": "foldr"}}, "There are: celeba"),
         ({"mine": {"kind": "folder", "rot": "x"}}, "did you mean 'root'"),
         ({"my/ne": {"kind": "folder"}}, "use letters"),

@@ -1,20 +1,29 @@
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from augment.errors import UserError
-from augment.params import Section, read_params, section, validate
+from augment.params import NoSection, Section, read_params, require_known, section, validate
 
 
 class Inner(Section):
     size: int = Field(64, ge=8)
     name: str = "x"
 
+    @model_validator(mode="after")
+    def _named(self) -> "Inner":
+        if self.name == "size":
+            raise ValueError("'size' is no name")
+        return self
+
 
 class Outer(Section):
     inner: Inner = Inner()
-    needed: float
+    needed: float = Field(le=10)
+    way: Literal["left", "right"] = "left"
+    many: list[str] = Field(default=["a"], min_length=1)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -32,12 +41,20 @@ def test_valid_section() -> None:
     ("content", "words"),
     [
         ({"needed": 1, "inner": {"sise": 8}}, ["outer.inner.sise", "did you mean 'size'"]),
-        ({"needed": 1, "wholly": 8}, ["outer.wholly", "known here: inner, needed"]),
+        ({"needed": 1, "wholly": 8}, ["outer.wholly", "known here: inner, many, needed"]),
         ({}, ["outer.needed is missing"]),
-        ({"needed": "much"}, ["outer.needed", "valid number", "'much'"]),
-        ({"needed": 1, "inner": {"size": 2}}, ["outer.inner.size", "greater than or equal to 8"]),
+        ({"needed": "much"}, ["outer.needed", "must be a number", "'much'"]),
+        ({"needed": 1, "inner": {"size": 2}}, ["outer.inner.size: must be 8 or more (it is 2)"]),
         ({"inner": {"size": 2}}, ["outer.needed is missing", "outer.inner.size"]),
-        (["a"], ["outer", "['a']"]),
+        (["a"], ["outer: must be named entries", "['a']"]),
+        ({"needed": None}, ["outer.needed: must be a number (nothing stands there)"]),
+        ({"needed": 11}, ["outer.needed: must be 10 or less (it is 11)"]),
+        ({"needed": 1, "inner": {"size": 8.5}}, ["outer.inner.size: must be a whole number (it"]),
+        ({"needed": 1, "inner": {"name": True}}, ["outer.inner.name: must be text (it is true)"]),
+        ({"needed": 1, "inner": {"name": "size"}}, ["outer.inner: 'size' is no name"]),
+        ({"needed": 1, "way": "up"}, ["outer.way: must be 'left' or 'right' (it is 'up')"]),
+        ({"needed": 1, "many": []}, ["outer.many: must name at least 1 (it is [])"]),
+        ({"needed": 1, "many": "a"}, ["outer.many: must be a list, such as [a, b] (it is 'a')"]),
     ],
 )
 def test_problems_name_place_and_remedy(content: object, words: list[str]) -> None:
@@ -45,6 +62,7 @@ def test_problems_name_place_and_remedy(content: object, words: list[str]) -> No
         validate(Outer, content, "outer")
     for word in words:
         assert word in str(caught.value)
+    assert not any(word in str(caught.value) for word in ("Input should", "Value error", "None"))
 
 
 def test_long_input_is_cut(tmp_path: Path) -> None:
@@ -82,6 +100,24 @@ def test_missing_file_says_where_to_stand(tmp_path: Path) -> None:
         read_params(tmp_path / "params.yaml")
 
 
+def test_a_folder_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").mkdir()
+    with pytest.raises(UserError, match=r"params.yaml cannot be read: Is a directory"):
+        read_params(tmp_path / "params.yaml")
+
+
+def test_names_that_are_not_known() -> None:
+    require_known(["mask"], ["gender", "mask"], "audit.axes", "there is none")
+    with pytest.raises(UserError) as caught:
+        require_known(["maks", "gender", "x"], ["gender", "mask"], "audit.axes", "there is none")
+    assert str(caught.value) == (
+        "params.yaml: audit.axes names 'maks' (did you mean 'mask'?), 'x', but there is none; "
+        "there are: gender, mask."
+    )
+    with pytest.raises(UserError, match="there are: none"):
+        require_known(["mask"], [], "plan.generators", "there is none")
+
+
 def test_section() -> None:
     params = {"generators": {"mask": {"kind": "mask"}}}
     assert section(params, "generators.mask.kind") == "mask"
@@ -89,3 +125,6 @@ def test_section() -> None:
         section(params, "generators.age")
     with pytest.raises(UserError, match="looked for 'deeper'"):
         section(params, "generators.mask.kind.deeper")
+    with pytest.raises(NoSection) as caught:
+        section(params, "judges.mask.kind")
+    assert caught.value.missing == "judges"

@@ -87,6 +87,8 @@ def test_unusable_files(tmp_path: Path, text: str, words: str) -> None:
         read_road(PARAMS, road_file(tmp_path, text))
     with pytest.raises(UserError, match="project's folder"):
         read_road(PARAMS, tmp_path / "no" / "dvc.yaml")
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        read_road(PARAMS, tmp_path)
 
 
 def test_names() -> None:

@@ -115,7 +115,7 @@ def test_a_missing_column_is_explained(tmp_path: Path) -> None:
         ({"table": "x.csv", "columns": {"age": "age"}}, "column of file paths"),
         ({"words": {"gender": {"f": "woman"}}}, "'woman' is none of female, male, unknown"),
         ({"words": {"mask": {"on": "perhaps"}}}, "'perhaps' is none of no, yes, unknown"),
-        ({"words": "yes"}, "valid dictionary"),
+        ({"words": "yes"}, "must be named entries"),
         ({"colums": {}}, "did you mean 'columns'"),
     ],
 )

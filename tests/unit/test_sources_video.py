@@ -157,4 +157,4 @@ def test_a_file_that_changes_gives_its_new_frames(tmp_path: Path) -> None:
 def test_a_missing_table_is_explained(tmp_path: Path) -> None:
     film(tmp_path / "a.avi", 30)
     with pytest.raises(UserError, match=r"clips\.csv is missing"):
-        list(source_of(tmp_path, table="clips.csv").records())
+        source_of(tmp_path, table="clips.csv").records()  # said before any clip is opened
