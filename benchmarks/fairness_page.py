@@ -41,7 +41,8 @@ count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
 synthetic, new people of the bin first. *fairface, filled to the brim* is an earlier one, of an
 older detector: bins filled wholly (`plan.max_synthetic_share: 1`), ages first. *utkface* is the
 road of examples/utkface.yaml on a sample of 3,998. Trainings see 128,000 faces each on *fairface*,
-72,000 on UTKFace, filled to the brim, and with masks: compare within a table, not between tables. *fairface, rare ages halved* is FairFace's road of a
+72,000 on UTKFace, filled to the brim, and with masks: compare within a table, not between tables.
+*fairface, rare ages halved* is FairFace's road of a
 set from which half of the train photos of 0-2, 60-69 and 70+ were taken (benchmarks/
 fairness_thin.py), then filled; *whole* are its train photos before that.
 """
@@ -83,8 +84,8 @@ What is the gate worth? With the adjusted loss, as many candidates taken whateve
 them (*ungated*) do about as well as those that passed, on both data sets.
 
 Gender. No variant closes the gap between groups of ethnicity and gender clearly, with or without
-synthetic faces; with them, up to 1 point fewer are told right than with the best of what needs none,
-on *utkface* 2 points, mostly beyond the interval.
+synthetic faces; with them, up to 1 point fewer are told right than with the best of what needs
+none, on *utkface* 2 points, mostly beyond the interval.
 
 Masks. On photos from the web, a training that sees the network's masks says of 92 % whether there
 is a mask, with templates of 89 %, with greyed halves of 53 %. Of faces that wear masks (templates),
