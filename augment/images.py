@@ -26,6 +26,7 @@ JPEG_QUALITY = 95
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")  # "JPEG" holds MPO, too
 _JPEG_FORMATS = ("JPEG", "MPO")
 _PLAIN_JPEG_MODES = ("RGB", "L")
+_BOXES = b"ftyp"  # how files of the HEIF family begin (ISO/IEC 14496-12, 4.3)
 #: libjpeg complains of how the file's scans are declared, and still reads every pixel.
 _HARMLESS = ("Invalid SOS parameters", "Inconsistent progression sequence")
 _COLOURED = ("RGB", "RGBA", "P", "PA", "CMYK")
@@ -94,6 +95,8 @@ def _open(content: bytes, max_pixels: int) -> PillowImage.Image:
     except PillowImage.DecompressionBombError:
         raise RowError(f"the picture is larger than {max_pixels:,} pixels") from None
     except Exception:  # whatever Pillow's readers trip over in strange bytes, the row says so
+        if content[4:8] == _BOXES:
+            raise RowError("HEIC and AVIF pictures are not read: save it as JPEG or PNG") from None
         raise RowError("the file is not a picture that can be read") from None
     if picture.width * picture.height > max_pixels:
         raise RowError(
