@@ -42,9 +42,11 @@ synthetic, new people of the bin first. *fairface, filled to the brim* is an ear
 older detector: bins filled wholly (`plan.max_synthetic_share: 1`), ages first. *utkface* is the
 road of examples/utkface.yaml on a sample of 3,998. Trainings see 128,000 faces each on *fairface*,
 72,000 on UTKFace, filled to the brim, and with masks: compare within a table, not between tables.
-*fairface, rare ages halved* is FairFace's road of a
-set from which half of the train photos of 0-2, 60-69 and 70+ were taken (benchmarks/
-fairness_thin.py), then filled; *whole* are its train photos before that.
+*fairface, more families* is *fairface* with a later plan, which seldom puts the same parents
+together twice and takes heads held alike: of as many new faces, far more are of different people.
+*fairface, rare ages halved* and *quartered* are FairFace's road of a set in which only a half or a
+quarter of the train photos of 0-2, 60-69 and 70+ stayed (benchmarks/fairness_thin.py), then filled;
+*whole* are its train photos before that.
 """
 
 _SEEN = """## What it says
