@@ -75,15 +75,17 @@ Why not more? New faces are made of the same few photos, and say little about ag
 say. That the same parents were put together again and again is not the reason: *more families* has
 as many new faces of far more different parents, and with the adjusted loss 3 points more of all
 faces are right than with that loss alone (2 on *fairface*), yet neither all classes alike nor the
-worst group are recognised clearly better or worse. *fairface, filled to the brim* shows both sides, though it differs in more than that: a plain
+worst group are recognised clearly better or worse.
+
+*fairface, filled to the brim* shows both sides, though it differs in more than that: a plain
 training gains much more from bins filled wholly, but with the adjusted loss babies are recognised
 less often than with that loss alone. Most of them are synthetic there, and the loss, to which they
 are not rare any more, no longer makes up for what synthetic babies lack. So the present road fills
 half.
 
 How many real faces does a synthetic one replace? Without half of the photos of 0-2, 60-69 and 70+,
-a plain training recognises these ages half as often; with the set filled, it regains more than half
-of what was lost: a new face is worth 0.6 real ones, with a wide interval (0.2 to 1). The adjusted
+a plain training recognises these ages half as often; with the set filled, it regains 0.6 of what
+was lost: a new face is worth 0.6 real ones, with wide intervals (both 0.2 to 1). The adjusted
 loss leaves nothing to regain there: without those photos it pays with other ages, and of all faces
 the filled set then gets more right than all photos do with that loss.
 
