@@ -93,10 +93,9 @@ The rarer they are, the more new faces bring. Where a quarter of those photos is
 the adjusted loss on the filled set is ahead of that loss without new faces in everything: 2 points
 of all faces and 2 over all classes alike, both beyond the intervals, and 5 in the worst group,
 within it; it comes near to what all photos give with that loss. (*resampled* and *classical* were
-not trained there; in the other tables of FairFace's held-out faces they are behind that loss over all
-classes alike.) A plain training
-regains 0.16 of what was lost (0.05 to 0.27), so that a new face is worth half a real one. Gender is
-told 1 point worse, as everywhere.
+not trained there; in the other tables of FairFace's held-out faces they are behind that loss over
+all classes alike.) A plain training regains 0.16 of what was lost (0.05 to 0.27), so that a new
+face is worth half a real one. Gender is told 1 point worse, as everywhere.
 
 What is the gate worth? With the adjusted loss, as many candidates taken whatever the gate said of
 them (*ungated*) do about as well as those that passed, on both data sets.
