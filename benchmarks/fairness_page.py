@@ -89,7 +89,7 @@ was lost: a new face is worth 0.6 real ones, with wide intervals (both 0.2 to 1)
 loss leaves nothing to regain there: without those photos it pays with other ages, and of all faces
 the filled set then gets more right than all photos do with that loss.
 
-The rarer they are, the more new faces bring. Where a quarter of those photos is left (*quartered*),
+New faces help where people are rarest. Where a quarter of those photos is left (*quartered*),
 the adjusted loss on the filled set is ahead of that loss without new faces in everything: 2 points
 of all faces and 2 over all classes alike, both beyond the intervals, and 5 in the worst group,
 within it; it comes near to what all photos give with that loss. (*resampled* and *classical* were

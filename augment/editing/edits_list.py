@@ -50,12 +50,16 @@ class EditsList:
         """Take over what a stopped run has done, if it was asked for the same."""
         if not self._path.is_file():
             return False
-        first, *rest = self._path.read_text(encoding="utf-8").split("\n")
+        text = self._path.read_text(encoding="utf-8", errors="replace")
+        first, *rest = text.split("\n")
         if first != self._asked:
             return False
-        for text in rest[:-1]:  # what follows the last line's end was cut off
-            entry = json.loads(text)
-            self._done[entry["line"]["file"]] = entry["version"], entry["line"]
+        for one in rest:
+            try:
+                entry = json.loads(one)
+                self._done[entry["line"]["file"]] = entry["version"], entry["line"]
+            except (ValueError, TypeError, KeyError):
+                break  # cut off or damaged where the run was killed: those photos come again
         return True
 
     def _begin(self) -> None:

@@ -280,7 +280,7 @@ class TestStoppedRuns:
     ) -> None:
         unfinished = tmp_path / "out/.edits.unfinished.jsonl"
         with unfinished.open("a") as file:
-            file.write('{"version": "cut o')  # killed while it wrote
+            file.write('{"version": "cut o\n\\0\\0\\0')  # killed while it wrote
         assert stopped() == ["2"]
         assert not unfinished.exists()
         lines = (tmp_path / "out/edits.jsonl").read_text().splitlines()
