@@ -1,6 +1,7 @@
 """``augment edit``: a photo, or a folder of them, into a new folder; every photo gets a line."""
 
 import errno
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from augment.shards import AtomicFile
 
 #: What stops a run, where anything else concerns one photo alone.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+#: Seconds between two states of the progress bar in a log, where each stays.
+_SELDOM = 10.0
 
 
 def edit_files(
@@ -30,7 +33,7 @@ def edit_files(
     seed: int,
     largest: bool = False,
     force: bool = False,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = tqdm.write,
 ) -> dict[str, int]:
     """Edit photos; write each as JPEG under its own name, and ``edits.jsonl``.
 
@@ -45,7 +48,7 @@ def edit_files(
         seed: of the masks' looks.
         largest: edit one face a photo.
         force: write over what is in ``out``.
-        say: gets a sentence for each photo that could not be edited.
+        say: gets a sentence for each photo of which a face could not be edited.
 
     Returns:
         How many photos were read and written, and how many faces were found and edited.
@@ -61,7 +64,8 @@ def edit_files(
     }  # fmt: skip
     edits = EditsList(out, asked, force)
     lines = []
-    for photo in tqdm(photos, unit="photo", disable=len(photos) == 1):
+    often = 0.1 if sys.stderr.isatty() else _SELDOM
+    for photo in tqdm(photos, unit="photo", mininterval=often, disable=len(photos) == 1):
         version = file_version(photo.root, photo.uri)
         line = edits.done(photo.name, version)
         if line is None:
