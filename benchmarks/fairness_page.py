@@ -39,7 +39,7 @@ count groups of {SMALL_GROUP} test faces or more. Groups are *as labelled*.
 
 *fairface* is the road of examples/fairface on a sample of 13,000 photos: at most half of a bin
 synthetic, new people of the bin first. *fewer families* is the same of an earlier plan, which put
-the same parents together again and again: as many new faces, of far fewer different people. *rare
+the same parents together more often: as many new faces, of fewer different people. *rare
 ages halved* and *quartered* are that earlier road of a set in which only a half or a quarter of the
 train photos of 0-2, 60-69 and 70+ stayed (benchmarks/fairness_thin.py), then filled; *whole* are
 its train photos before that. *filled to the brim* is an older one still, of an older detector: bins
@@ -77,9 +77,9 @@ first.
 Ages, *utkface*: examples/utkface.yaml, filled by the same rules, never tuned on that data. Here the
 balanced set costs what it should bring: with the adjusted loss 3 to 4 points of balanced accuracy,
 and 2 of gender, both beyond the intervals. The dose may be part of it: with at most a quarter of a
-bin synthetic (*dose 0.25*) it costs 2 points and 1 of gender, though the difference to the balanced
-set is within what chance explains. The sample is a third as large as FairFace's, and 44 % of what a
-training on the balanced set sees is synthetic, there 30 %, at dose 0.25 24 %.
+bin synthetic (*dose 0.25*) it costs 2 points and 1 of gender, though the intervals overlap. The
+sample is a third as large as FairFace's, and 44 % of what a training on the balanced set sees is
+synthetic, there 30 %, at dose 0.25 24 %.
 
 Why not more? Perhaps because new faces are made of the same few photos, and say little about age
 that these do not say. To put the same parents together less often changed nothing clear: with the
@@ -100,14 +100,13 @@ the filled set then gets about as many right as all photos do with that loss.
 
 New faces help where people are rarest. Where a quarter of those photos is left (*quartered*), the
 adjusted loss on the filled set is ahead of that loss without new faces: 2 points of all faces and 2
-over all classes alike, both beyond the intervals, the second in four of five trainings, and 5 in
-the worst group, within it; it comes near to what all photos give with that loss. A plain training
-regains 0.16 of what was lost (0.05 to 0.27), so that a new face is worth half a real one (0.2 to
-0.9). Gender is told 1 point worse.
+over all classes alike, both beyond the intervals, and 5 in the worst group, within it; it comes
+near to what all photos give with that loss. A plain training regains 0.16 of what was lost (0.05 to
+0.27), so that a new face is worth half a real one (0.2 to 0.9). Gender is told 1 point worse.
 
 What is the gate worth? As many candidates taken whatever the gate said of them (*ungated*) do about
 as well as those that passed, plain or with the adjusted loss: on both data sets they are at most 1
-point apart in all faces and over all classes alike, which chance explains.
+point apart in all faces and over all classes alike, and their intervals overlap.
 
 Gender. Apart from masks (below), no variant closes the gap between groups of ethnicity and gender
 clearly, with or without synthetic faces; with them, up to 1 point fewer are told right than with

@@ -64,8 +64,8 @@ def edit_files(
     }  # fmt: skip
     edits = EditsList(out, asked, force)
     lines = []
-    often = 0.1 if sys.stderr.isatty() else _SELDOM
-    for photo in tqdm(photos, unit="photo", mininterval=often, disable=len(photos) == 1):
+    seconds = 0.1 if sys.stderr.isatty() else _SELDOM
+    for photo in tqdm(photos, unit="photo", mininterval=seconds, disable=len(photos) == 1):
         version = file_version(photo.root, photo.uri)
         line = edits.done(photo.name, version)
         if line is None:
